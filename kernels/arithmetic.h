@@ -1,0 +1,261 @@
+/* The arithmetic of batchview, all of it: decoding, key order, rank, interpolation, map, quantisation.
+ *
+ * Plain inline C that gcc, clang and nvcc compile, so that the CPU and every GPU compute the same bits. Compile
+ * without contraction (-ffp-contract=off, -fmad=false), without fast math, and with denormals.
+ *
+ * "Map type" is the type T of the map: float for inputs of at most 16 bits and f32, double for i32, u32 and
+ * f64.
+ */
+#ifndef BV_ARITHMETIC_H
+#define BV_ARITHMETIC_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "batchview/batchview.h"
+
+#if defined(__CUDACC__)
+#define BV_INLINE static __host__ __device__ __forceinline__
+#else
+#define BV_INLINE static inline __attribute__((always_inline, unused))
+#endif
+
+/* ---- Bits ------------------------------------------------------------------------------------------- */
+
+BV_INLINE uint32_t bv_bits_of_f32(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+
+BV_INLINE float bv_f32_of_bits(uint32_t bits) {
+  float x;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+BV_INLINE uint64_t bv_bits_of_f64(double x) {
+  uint64_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+
+BV_INLINE double bv_f64_of_bits(uint64_t bits) {
+  double x;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+/* ---- Decoding: every input type has an exact value in its map type ----------------------------------- */
+
+BV_INLINE float bv_f32_of_f16(uint16_t half) {
+  /* The exponent is moved to f32's place; the product with 2^112 rebases it and makes f16's denormals normal.
+   */
+  uint32_t magnitude = (uint32_t)(half & 0x7fff) << 13;
+  uint32_t sign = (uint32_t)(half & 0x8000) << 16;
+  uint32_t bits = magnitude >= 0x0f800000u ? magnitude | 0x70000000u /* infinity, NaN */
+                                           : bv_bits_of_f32(bv_f32_of_bits(magnitude) * 0x1p112f);
+  return bv_f32_of_bits(bits | sign);
+}
+
+BV_INLINE float bv_f32_of_bf16(uint16_t half) { return bv_f32_of_bits((uint32_t)half << 16); }
+
+/* True if the map type of inputs of this type is double. */
+BV_INLINE bool bv_maps_in_f64(bv_dtype dtype) { return dtype == BV_F64 || dtype == BV_I32 || dtype == BV_U32; }
+
+/* ---- Key order: unsigned integers that sort like the finite values ----------------------------------- */
+
+/* Both zeros have the key of +0, so that which of them a rank falls on cannot matter. */
+BV_INLINE uint32_t bv_key_of_f32(float x) {
+  uint32_t bits = bv_bits_of_f32(x + 0.0f);
+  return bits ^ ((uint32_t)((int32_t)bits >> 31) | 0x80000000u);
+}
+
+BV_INLINE float bv_f32_of_key(uint32_t key) {
+  return bv_f32_of_bits(key ^ (key >> 31 ? 0x80000000u : 0xffffffffu));
+}
+
+BV_INLINE uint64_t bv_key_of_f64(double x) {
+  uint64_t bits = bv_bits_of_f64(x + 0.0);
+  return bits ^ ((uint64_t)((int64_t)bits >> 63) | 0x8000000000000000u);
+}
+
+BV_INLINE double bv_f64_of_key(uint64_t key) {
+  return bv_f64_of_bits(key ^ (key >> 63 ? 0x8000000000000000u : 0xffffffffffffffffu));
+}
+
+/* ---- Foreground -------------------------------------------------------------------------------------- */
+
+BV_INLINE bool bv_is_finite_f32(float x) { return (bv_bits_of_f32(x) & 0x7fffffffu) < 0x7f800000u; }
+BV_INLINE bool bv_is_finite_f64(double x) {
+  return (bv_bits_of_f64(x) & 0x7fffffffffffffffu) < 0x7ff0000000000000u;
+}
+
+/* Whether a pixel is measured. Loaders turn pixels outside a mask into NaN, so that two rules serve the three
+ * foregrounds: `zero_is_background` is true for BV_FOREGROUND_NONZERO alone. */
+BV_INLINE bool bv_is_foreground_f32(float x, bool zero_is_background) {
+  return bv_is_finite_f32(x) && !(zero_is_background && x == 0.0f);
+}
+BV_INLINE bool bv_is_foreground_f64(double x, bool zero_is_background) {
+  return bv_is_finite_f64(x) && !(zero_is_background && x == 0.0);
+}
+
+/* ---- Rank and interpolation: NumPy's `linear` on float64 data, in its order of operations ------------- */
+
+typedef struct bv_rank {
+  int64_t below; /* j: the value lies between x(j) ... */
+  int64_t above; /* min(j + 1, n - 1): ... and x of this */
+  double t;      /* at this fraction of the way */
+} bv_rank;
+
+/* n >= 1, 0 <= percent <= 100. */
+BV_INLINE bv_rank bv_rank_of_percentile(int64_t n, double percent) {
+  bv_rank rank;
+  double h = (double)(n - 1) * (percent / 100.0);
+  double j = floor(h);
+  rank.below = (int64_t)j;
+  rank.t = h - j;
+  if (rank.below > n - 1) /* (double)(n - 1) may round up beyond 2^53 */
+    rank.below = n - 1;
+  rank.above = rank.below + 1 < n ? rank.below + 1 : n - 1;
+  return rank;
+}
+
+/* The one NaN that batchview writes: which NaN an operation makes differs between processors. */
+BV_INLINE double bv_nan(void) { return bv_f64_of_bits(0x7ff8000000000000u); }
+
+BV_INLINE double bv_interpolate(double a, double b, double t) {
+  double difference = b - a; /* may overflow: then NaN is NumPy's answer too */
+  double value = t < 0.5 ? a + difference * t : b - difference * (1.0 - t);
+  return value == value ? value : bv_nan();
+}
+
+/* ---- The map ----------------------------------------------------------------------------------------- */
+
+/* A window made ready for one group: the numbers of the map, rounded once to the map type. `lo` and `hi` are
+ * NaN for a group without foreground: then everything is 0, infinities too. */
+typedef struct bv_map_f32 {
+  float lo, divisor, floor;
+} bv_map_f32;
+
+typedef struct bv_map_f64 {
+  double lo, divisor, floor;
+} bv_map_f64;
+
+BV_INLINE bv_map_f32 bv_map_f32_of_window(double lo, double hi, double epsilon, double floor) {
+  bv_map_f32 map;
+  float h = (float)hi;
+  map.lo = (float)lo;
+  map.divisor = (h - map.lo) + (float)epsilon;
+  map.floor = (float)floor;
+  if (isnan(hi))
+    map.lo = h; /* either NaN makes the group 0 */
+  return map;
+}
+
+BV_INLINE bv_map_f64 bv_map_f64_of_window(double lo, double hi, double epsilon, double floor) {
+  bv_map_f64 map;
+  map.lo = lo;
+  map.divisor = (hi - lo) + epsilon;
+  map.floor = floor;
+  if (isnan(hi))
+    map.lo = hi;
+  return map;
+}
+
+/* Pixel to 0 .. 1. Written as selections, so that compilers make no branches of it and NaN gives 0. */
+BV_INLINE float bv_apply_map_f32(float x, bv_map_f32 map, bool zero_is_background) {
+  float y = (x - map.lo) / map.divisor;
+  y = y > 0.0f ? y : 0.0f;
+  y = y < 1.0f ? y : 1.0f;
+  y = y < map.floor ? 0.0f : y;
+  y = x == INFINITY && map.lo == map.lo ? 1.0f : y;
+  return zero_is_background && x == 0.0f ? 0.0f : y;
+}
+
+BV_INLINE double bv_apply_map_f64(double x, bv_map_f64 map, bool zero_is_background) {
+  double y = (x - map.lo) / map.divisor;
+  y = y > 0.0 ? y : 0.0;
+  y = y < 1.0 ? y : 1.0;
+  y = y < map.floor ? 0.0 : y;
+  y = x == (double)INFINITY && map.lo == map.lo ? 1.0 : y;
+  return zero_is_background && x == 0.0 ? 0.0 : y;
+}
+
+/* ---- Quantisation: y in 0 .. 1 to 0 .. 255 ------------------------------------------------------------ */
+
+BV_INLINE uint8_t bv_u8_of_f32(float y, bool nearest) {
+  float scaled = 255.0f * y;
+  return (uint8_t)(int32_t)(nearest ? scaled + 0.5f : scaled);
+}
+
+BV_INLINE uint8_t bv_u8_of_f64(double y, bool nearest) {
+  double scaled = 255.0 * y;
+  return (uint8_t)(int32_t)(nearest ? scaled + 0.5 : scaled);
+}
+
+/* ---- The uint8 conversion of one image ---------------------------------------------------------------- */
+
+/* From the smallest and largest finite pixel; NaN for both if there is none. */
+typedef struct bv_stretch_f32 {
+  float shift;   /* min(m, 0): subtracted */
+  float divisor; /* M, or 1 where M <= 0.1: x / 1 is x */
+} bv_stretch_f32;
+
+typedef struct bv_stretch_f64 {
+  double shift;
+  double divisor;
+} bv_stretch_f64;
+
+/* Rounding is monotone, so the largest of the rounded differences is the rounded difference of the largest. */
+BV_INLINE bv_stretch_f32 bv_stretch_f32_of_range(float min, float max) {
+  bv_stretch_f32 stretch;
+  stretch.shift = min < 0.0f ? min : 0.0f;
+  max = max - stretch.shift;
+  stretch.divisor = max > 0.1f ? max : 1.0f;
+  return stretch;
+}
+
+BV_INLINE bv_stretch_f64 bv_stretch_f64_of_range(double min, double max) {
+  bv_stretch_f64 stretch;
+  stretch.shift = min < 0.0 ? min : 0.0;
+  max = max - stretch.shift;
+  stretch.divisor = max > 0.1 ? max : 1.0;
+  return stretch;
+}
+
+BV_INLINE uint8_t bv_apply_stretch_f32(float x, bv_stretch_f32 stretch) {
+  float scaled = 255.0f * ((x - stretch.shift) / stretch.divisor);
+  scaled = scaled > 0.0f ? scaled : 0.0f;
+  scaled = scaled < 255.0f ? scaled : 255.0f;
+  return x == INFINITY ? 255 : (uint8_t)(int32_t)scaled;
+}
+
+BV_INLINE uint8_t bv_apply_stretch_f64(double x, bv_stretch_f64 stretch) {
+  double scaled = 255.0 * ((x - stretch.shift) / stretch.divisor);
+  scaled = scaled > 0.0 ? scaled : 0.0;
+  scaled = scaled < 255.0 ? scaled : 255.0;
+  return x == (double)INFINITY ? 255 : (uint8_t)(int32_t)scaled;
+}
+
+/* ---- Encoding of float outputs: y in 0 .. 1, rounded once to nearest even ------------------------------ */
+
+/* A binary64 y in 0 .. 1 as the nearest number of `fraction_bits` fraction bits and least normal exponent
+ * `min_exponent`, in units of its least denormal: for f16 and bf16 of positive numbers that integer is the
+ * encoding. Scaling by powers of two is exact, so that the only rounding is the addition of 2^52. */
+BV_INLINE uint16_t bv_encode_unit(double y, int fraction_bits, int min_exponent) {
+  int exponent = (int)(bv_bits_of_f64(y) >> 52) - 1023;
+  if (exponent < min_exponent)
+    exponent = min_exponent;
+  /* y in units of its last place: at most 2^(fraction_bits + 1) */
+  double in_ulps = y * bv_f64_of_bits((uint64_t)(fraction_bits - exponent + 1023) << 52);
+  double rounded = (in_ulps + 0x1p52) - 0x1p52;
+  return (uint16_t)((int32_t)rounded + ((exponent - min_exponent) << fraction_bits));
+}
+
+BV_INLINE uint16_t bv_f16_of_unit(double y) { return bv_encode_unit(y, 10, -14); }
+BV_INLINE uint16_t bv_bf16_of_unit(double y) { return bv_encode_unit(y, 7, -126); }
+
+#endif

@@ -1,0 +1,40 @@
+// Statuses, types and versions in words and numbers.
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+#include "batchview/batchview.h"
+
+TEST(Status, EveryStatusHasItsOwnWords) {
+  std::set<std::string> words;
+  for (bv_status status = BV_OK; status <= BV_ERROR_CUDA; ++status)
+    words.insert(bv_status_string(status));
+  EXPECT_EQ(words.size(), 11u);
+  EXPECT_EQ(words.count("unknown status"), 0u);
+  EXPECT_STREQ(bv_status_string(-1), "unknown status");
+  EXPECT_STREQ(bv_status_string(1 << 20), "unknown status");
+}
+
+TEST(Status, LastErrorIsEmptyBeforeAnyCallFailed) { EXPECT_STREQ(bv_last_error(), ""); }
+
+TEST(Types, SizesAndNames) {
+  const struct {
+    bv_dtype dtype;
+    size_t bytes;
+    const char *name;
+  } types[] = {{BV_F32, 4, "f32"}, {BV_F16, 2, "f16"}, {BV_BF16, 2, "bf16"}, {BV_F64, 8, "f64"},
+               {BV_U8, 1, "u8"},   {BV_I8, 1, "i8"},   {BV_U16, 2, "u16"},   {BV_I16, 2, "i16"},
+               {BV_I32, 4, "i32"}, {BV_U32, 4, "u32"}};
+  for (const auto &type : types) {
+    EXPECT_EQ(bv_dtype_size(type.dtype), type.bytes);
+    EXPECT_STREQ(bv_dtype_name(type.dtype), type.name);
+  }
+  EXPECT_EQ(bv_dtype_size(-1), 0u);
+  EXPECT_EQ(bv_dtype_size(10), 0u);
+  EXPECT_STREQ(bv_dtype_name(10), "unknown type");
+}
+
+TEST(Version, IsTheHeaders) {
+  EXPECT_EQ(bv_version(), BV_VERSION_MAJOR * 10000 + BV_VERSION_MINOR * 100 + BV_VERSION_PATCH);
+}
