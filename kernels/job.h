@@ -9,6 +9,13 @@
 
 #include "batchview/batchview.h"
 
+typedef enum bv_operation {
+  BV_DISPLAY, /* measure a window per group and apply it */
+  BV_MEASURE, /* write the windows */
+  BV_APPLY,   /* read the windows and map */
+  BV_STRETCH  /* the uint8 conversion of one image: one group, no window, only in, out and its packing count */
+} bv_operation;
+
 /* Pixels are numbered by `ndim` axes, of which the first `group_ndim` number the groups (those that share one
  * window) in C order and the rest the pixels of a group, in an order chosen for the input's layout: outermost
  * axis first, axes of extent 1 left out, axes that can be walked as one merged, input strides of pixel axes not
@@ -16,6 +23,7 @@
  * axis (of extent 1 if need be), and no extent is 0. Strides count elements of the tensor that they belong to.
  */
 typedef struct bv_job {
+  bv_operation operation;
   int32_t ndim;
   int32_t group_ndim;
   int64_t extent[BV_MAX_NDIM];

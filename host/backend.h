@@ -1,0 +1,18 @@
+/* The two backends: what a checked job, whose extents are all positive, is handed to. */
+#ifndef BV_BACKEND_H
+#define BV_BACKEND_H
+
+#include "job.h"
+
+bv_status bv_cpu_run(const bv_job *job);
+
+/* On job->device, ordered on `stream`. The library built without CUDA has no such job: the checks refuse it. */
+bv_status bv_cuda_run(const bv_job *job, bv_stream stream);
+
+/* The device workspace that bv_cuda_run needs for a BV_DISPLAY or BV_MEASURE job. */
+bv_status bv_cuda_workspace_size(const bv_job *job, size_t *bytes);
+
+/* How many CUDA devices there are; 0 without a driver. */
+int bv_cuda_device_count(void);
+
+#endif
