@@ -1,0 +1,37 @@
+# What `cmake --install` puts where: headers, libraries, the program, and the files that find_package(batchview)
+# and pkg-config read. None of them names the prefix, so that the installed tree can be moved.
+include(CMakePackageConfigHelpers)
+
+set(package_directory ${CMAKE_INSTALL_LIBDIR}/cmake/batchview)
+set(headers include/batchview/batchview.h)
+if(TARGET batchview_ddp)
+  list(APPEND headers include/batchview/ddp.h)
+endif()
+install(FILES ${headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/batchview)
+
+# The library looks for the CUDA runtime where it was linked from, the program for the library beside itself.
+file(RELATIVE_PATH bin_to_lib ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
+set_target_properties(batchview PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
+install(TARGETS batchview EXPORT batchview)
+if(TARGET batchview_program)
+  set_target_properties(batchview_program PROPERTIES INSTALL_RPATH $ORIGIN/${bin_to_lib})
+  install(TARGETS batchview_program)
+endif()
+install(EXPORT batchview NAMESPACE batchview:: FILE batchviewTargets.cmake DESTINATION ${package_directory})
+
+configure_package_config_file(cmake/batchviewConfig.cmake.in ${PROJECT_BINARY_DIR}/batchviewConfig.cmake
+  INSTALL_DESTINATION ${package_directory} NO_SET_AND_CHECK_MACRO)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/batchviewConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/batchviewConfig.cmake ${PROJECT_BINARY_DIR}/batchviewConfigVersion.cmake
+  DESTINATION ${package_directory})
+
+# pkg-config: paths relative to the .pc file's own directory.
+file(RELATIVE_PATH pc_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+file(RELATIVE_PATH pc_libdir ${CMAKE_INSTALL_PREFIX} ${CMAKE_INSTALL_FULL_LIBDIR})
+file(RELATIVE_PATH pc_includedir ${CMAKE_INSTALL_PREFIX} ${CMAKE_INSTALL_FULL_INCLUDEDIR})
+set(pc_private "-lm ${OpenMP_C_FLAGS}")
+if(BATCHVIEW_WITH_CUDA)
+  string(APPEND pc_private " -L${CUDAToolkit_LIBRARY_DIR} -lcudart -lstdc++")
+endif()
+configure_file(cmake/batchview.pc.in batchview.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/batchview.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,0 +1,40 @@
+# The README's commands. Each installs what it needs (scripts/setup.sh), builds, and runs.
+#
+#   make        builds the library and the program for installation, in build/release
+#   make demo   draws a real brain as build/brain.png
+#   make test   builds and runs all tests
+#   make bench  times the library beside the same work in NumPy
+#
+# `make` and `make test` build the CUDA kernels too where a CUDA toolkit (nvcc) is found.
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/local/cuda/bin
+TEST_PRESET := $(if $(shell PATH="$(PATH)" command -v nvcc),dev,cpu-only)
+BRAIN := /usr/share/mricron/templates/ch2bet.nii.gz
+
+.PHONY: all demo test bench clean
+
+all:
+	scripts/setup.sh build
+	cmake --preset release
+	cmake --build --preset release
+
+demo:
+	scripts/setup.sh demo
+	cmake --preset demo
+	cmake --build --preset demo
+	build/demo/cli/batchview $(BRAIN) -o build/brain.png -v
+
+test:
+	scripts/setup.sh test
+	cmake --preset $(TEST_PRESET)
+	cmake --build --preset $(TEST_PRESET)
+	ctest --test-dir build/$(TEST_PRESET) --output-on-failure -j2
+
+bench:
+	scripts/setup.sh bench
+	cmake --preset bench
+	cmake --build --preset bench
+	.venv/bin/python bench/compare.py build/bench
+
+clean:
+	rm -rf build

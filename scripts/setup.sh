@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Installs the packages that one of the Makefile's commands needs, on Debian 12, Ubuntu 22.04 and 24.04:
+#     scripts/setup.sh build|demo|test|bench|ci
+# Does nothing where all of them are there. Uses apt as root or through sudo, and says what it installs. Python
+# packages, and CMake where the distribution's is older than 3.25 (Ubuntu 22.04), go to .venv in this directory.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+program="gcc g++ cmake ninja-build zlib1g-dev libpng-dev libtiff-dev"
+tests="libgtest-dev python3-venv pkg-config libopenmpi-dev openmpi-bin mricron-data"
+case "${1:-}" in
+  build) packages=$program python= ;;
+  demo) packages="$program mricron-data" python= ;;
+  test) packages="$program $tests" python=numpy ;;
+  bench) packages="$program libbenchmark-dev python3-venv mricron-data" python=numpy ;;
+  ci)
+    packages="$program $tests clang clang-tidy clang-format libclang-rt-dev libomp-dev libbenchmark-dev git"
+    python=numpy
+    ;;
+  *) echo "usage: scripts/setup.sh build|demo|test|bench|ci" >&2 && exit 2 ;;
+esac
+
+# fail MESSAGE
+fail() { echo "setup: $1" >&2 && exit 1; }
+
+# newer_than A B: is version A at least version B?
+at_least() { printf '%s\n' "$2" "$1" | sort -CV; }
+
+# The names among "$@" that dpkg does not have installed.
+missing() {
+  for package in "$@"; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed$' || echo "$package"
+  done
+}
+
+install() {
+  command -v apt-get >/dev/null || fail "no apt-get here; install by hand what corresponds to: $*"
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null ||
+      fail "these packages are missing, and there is neither root nor sudo to install them: $*"
+    as_root=(sudo)
+  fi
+  echo "setup: installing with apt-get: $*"
+  "${as_root[@]}" apt-get update -q
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
+}
+
+# Packages for .venv, by name from PyPI.
+install_python() {
+  [ -x .venv/bin/pip ] || python3 -m venv .venv
+  echo "setup: installing with pip into .venv: $*"
+  .venv/bin/pip install --quiet --disable-pip-version-check "$@"
+}
+
+cmake_version() { PATH="$PWD/.venv/bin:$PATH" cmake --version | sed -n 's/^cmake version //p'; }
+
+wanted=$(missing $packages)
+[ -z "$wanted" ] || install $wanted
+
+if ! at_least "$(cmake_version)" 3.25; then
+  echo "setup: CMake $(cmake_version) is too old, 3.25 is needed"
+  wanted=$(missing python3-venv)
+  [ -z "$wanted" ] || install $wanted
+  install_python 'cmake>=3.25'
+fi
+for package in $python; do
+  .venv/bin/python -c "import $package" 2>/dev/null || install_python "$package"
+done
