@@ -1,0 +1,44 @@
+/* From element types, known when the program runs, to the template arguments of kernels; and launching. */
+#ifndef BV_DISPATCH_CUH
+#define BV_DISPATCH_CUH
+
+#include <cuda_runtime_api.h>
+
+#include "job.h"
+
+namespace bv {
+
+/* What kernels are keyed by: the width of a pixel in bytes and the map type. */
+template <int Width_, typename T_> struct PixelKind {
+  static constexpr int Width = Width_;
+  using T = T_;
+};
+
+/* call(PixelKind<...>()), and what it returns. */
+template <typename Call> int with_kind_of(bv_dtype dtype, const Call &call) {
+  switch (dtype) {
+  case BV_U8:
+  case BV_I8: return call(PixelKind<1, float>());
+  case BV_F16:
+  case BV_BF16:
+  case BV_U16:
+  case BV_I16: return call(PixelKind<2, float>());
+  case BV_F32: return call(PixelKind<4, float>());
+  case BV_I32:
+  case BV_U32: return call(PixelKind<4, double>());
+  case BV_F64: return call(PixelKind<8, double>());
+  default: return cudaErrorInvalidValue;
+  }
+}
+
+/* Kernels loop over their work with the grid's stride, so that a grid never needs more blocks than this. */
+constexpr int64_t most_blocks = INT32_MAX;
+
+inline unsigned blocks_for(int64_t work, int64_t work_of_block) {
+  int64_t blocks = (work + work_of_block - 1) / work_of_block;
+  return (unsigned)(blocks < most_blocks ? blocks : most_blocks);
+}
+
+} // namespace bv
+
+#endif

@@ -1,0 +1,230 @@
+/* How results are written: quads of 4 neighbouring pixels a thread, in every packing.
+ *
+ * A warp's quads follow each other, so that the stores of a warp are whole sectors: 16 bytes a lane for f32 and
+ * RGBA, 8 for f16 and bf16, 4 for grey, and for RGB 16 bytes from 24 of the lanes, which exchange words first.
+ */
+#ifndef BV_PACK_CUH
+#define BV_PACK_CUH
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+
+#include "pixel.cuh"
+
+namespace bv {
+
+constexpr int quad = 4;
+constexpr int warp_lanes = 32;
+constexpr int colours_in_map = 256;
+
+/* What is written, by value. */
+struct Sink {
+  void *out;
+  bv_dtype dtype;
+  int32_t bytes_of_pixel; /* in gap-free packings: 1, 2, 3, 4 or 8; else 0 */
+  int32_t components;     /* u8 values of a pixel, alpha not counted: 1 or 3 */
+  int64_t component_stride;
+  bool alpha;
+  bool nearest;
+  bool has_colour_map;
+  uint8_t colour_map[3 * colours_in_map];
+};
+
+/* `layout` is the one for applying. */
+inline Sink sink_of_job(const bv_job *job, const bv_layout *layout) {
+  Sink sink = {};
+  sink.out = job->out;
+  sink.dtype = job->out_dtype;
+  sink.components = layout->channel.extent == 3 ? 3 : job->components;
+  sink.component_stride = layout->channel.extent == 3 ? layout->channel.out : job->component_stride;
+  sink.alpha = job->alpha;
+  sink.nearest = job->round_to_nearest;
+  sink.has_colour_map = job->has_colour_map;
+  memcpy(sink.colour_map, job->colour_map, sizeof sink.colour_map);
+
+  int values = job->out_dtype == BV_U8 ? sink.components + job->alpha : 1;
+  bool values_adjoin = values == 1 || sink.component_stride == 1;
+  if (layout->run.out == values && values_adjoin && values != 2)
+    sink.bytes_of_pixel = values * bytes_of_dtype(job->out_dtype);
+  return sink;
+}
+
+/* ---- Colours: R in the lowest byte, alpha 255 in the highest ------------------------------------------ */
+
+/* The colour map where threads can look it up quickly: `colours` is shared memory. A barrier must follow. */
+__device__ __forceinline__ void load_colour_map(const Sink &sink, uint32_t colours[colours_in_map]) {
+  if (sink.has_colour_map)
+    for (int i = threadIdx.x; i < colours_in_map; i += blockDim.x)
+      colours[i] = sink.colour_map[3 * i] | sink.colour_map[3 * i + 1] << 8 | sink.colour_map[3 * i + 2] << 16 |
+                   0xff000000u;
+}
+
+__device__ __forceinline__ uint32_t colour_of_rgb(uint32_t red, uint32_t green, uint32_t blue) {
+  return red | green << 8 | blue << 16 | 0xff000000u;
+}
+
+__device__ __forceinline__ uint32_t colour_of_grey(const Sink &sink, const uint32_t *colours, uint32_t grey) {
+  return sink.has_colour_map ? colours[grey] : colour_of_rgb(grey, grey, grey);
+}
+
+/* ---- A line's output ---------------------------------------------------------------------------------- */
+
+/* Alignment that the wide stores of a packing need, in bytes. */
+__device__ __forceinline__ int alignment_of_quads(const Sink &sink) {
+  switch (sink.bytes_of_pixel) {
+  case 1: return 4;
+  case 2: return 8;
+  default: return 16;
+  }
+}
+
+/* A line for reading and writing in quads, its lead chosen for the output's alignment where that is possible.
+ */
+template <int Width>
+__device__ __forceinline__ Line line_to_write(const bv_layout &layout, const Source &source, const Sink &sink,
+                                              int out_bytes, int64_t number) {
+  Line line = locate_line(layout, source, sink.out, number, Width, out_bytes);
+  int past = (int)((uintptr_t)line.out % (unsigned)alignment_of_quads(sink));
+  if (sink.bytes_of_pixel == 3) {
+    line.lead = past * 11 % 16; /* 3 * 11 = 1 modulo 16 */
+    line.wide_out = true;
+  } else if (sink.bytes_of_pixel && past % sink.bytes_of_pixel == 0) {
+    line.lead = past / sink.bytes_of_pixel;
+    line.wide_out = true;
+  } else if (layout.run.in == 1) {
+    line.lead = lead_of<quad>(line.in, Width);
+  }
+  line.wide_in = is_wide<quad>(line.in, layout.run.in, Width, line.lead);
+  line.wide_mask = is_wide<quad>(line.mask, layout.run.mask, 1, line.lead);
+  return line;
+}
+
+/* The largest lead that line_to_write may choose: 0 if all lines begin alike, on 16 pixels of the output. */
+inline int most_lead_of_lines(const bv_job *job, const bv_layout *layout) {
+  const int most = 15;
+  uintptr_t in = (uintptr_t)job->in, out = (uintptr_t)job->out;
+  for (int i = 0; i < layout->ndim; ++i) {
+    in |= (uintptr_t)layout->axis[i].in * bytes_of_dtype(job->in_dtype);
+    out |= (uintptr_t)layout->axis[i].out * bytes_of_dtype(job->out_dtype);
+  }
+  return (in | out) % 16 ? most : 0;
+}
+
+/* ---- Stores ------------------------------------------------------------------------------------------- */
+
+/* y in 0 .. 1 as f16 or bf16. From f32 the conversion instructions round once to nearest even, as arithmetic.h
+ * does; from f64 not every architecture has them. */
+__device__ __forceinline__ uint16_t encode_half(float y, bv_dtype dtype) {
+  return dtype == BV_F16 ? __half_as_ushort(__float2half_rn(y)) : __bfloat16_as_ushort(__float2bfloat16_rn(y));
+}
+__device__ __forceinline__ uint16_t encode_half(double y, bv_dtype dtype) {
+  return dtype == BV_F16 ? bv_f16_of_unit(y) : bv_bf16_of_unit(y);
+}
+
+/* One pixel of a float output; `at` counts elements. */
+template <typename T>
+__device__ __forceinline__ void store_float(const Sink &sink, char *line, int64_t at, T y) {
+  switch (sink.dtype) {
+  case BV_F32: ((float *)line)[at] = (float)y; break;
+  case BV_F64: ((double *)line)[at] = (double)y; break;
+  default: ((uint16_t *)line)[at] = encode_half(y, sink.dtype);
+  }
+}
+
+/* A whole, aligned quad of a gap-free float output. */
+template <typename T>
+__device__ __forceinline__ void store_float_quad(const Sink &sink, char *address, const T y[quad]) {
+  switch (sink.dtype) {
+  case BV_F32:
+    __stcs((float4 *)address, make_float4((float)y[0], (float)y[1], (float)y[2], (float)y[3]));
+    break;
+  case BV_F64:
+    __stcs((double2 *)address, make_double2((double)y[0], (double)y[1]));
+    __stcs((double2 *)address + 1, make_double2((double)y[2], (double)y[3]));
+    break;
+  default: {
+    uint32_t low = encode_half(y[0], sink.dtype) | (uint32_t)encode_half(y[1], sink.dtype) << 16;
+    uint32_t high = encode_half(y[2], sink.dtype) | (uint32_t)encode_half(y[3], sink.dtype) << 16;
+    __stcs((uint2 *)address, make_uint2(low, high));
+  }
+  }
+}
+
+/* A warp's 128 pixels as 384 bytes: lane s holds the words 3s, 3s + 1, 3s + 2 of them and lane v < 24 stores
+ * the words 4v .. 4v + 3. In turn j, lane s gives its word (j + s) mod 4, the only one of its three that
+ * anybody (the lane v with 4v + j = 3s + word) can want then. All lanes of the warp take part. */
+__device__ __forceinline__ void store_rgb_warp(char *address, const uint32_t colour[quad]) {
+  uint32_t word[3] = {__byte_perm(colour[0], colour[1], 0x4210), __byte_perm(colour[1], colour[2], 0x5421),
+                      __byte_perm(colour[2], colour[3], 0x6542)};
+  int lane = threadIdx.x % warp_lanes;
+  uint32_t mine[4];
+#pragma unroll
+  for (int turn = 0; turn < 4; ++turn) {
+    int which = (turn + lane) % 4;
+    uint32_t given = which == 0 ? word[0] : which == 1 ? word[1] : word[2];
+    mine[turn] = __shfl_sync(0xffffffffu, given, (4 * lane + turn) / 3);
+  }
+  if (lane < 24)
+    __stcs((uint4 *)address, make_uint4(mine[0], mine[1], mine[2], mine[3]));
+}
+
+/* Pixels of a u8 output one by one. */
+__device__ __forceinline__ void store_colours(const bv_layout &layout, const Sink &sink, const Line &line,
+                                              int64_t first, const uint32_t colour[quad]) {
+#pragma unroll
+  for (int i = 0; i < quad; ++i) {
+    int64_t pixel = first + i;
+    if (pixel < 0 || pixel >= layout.run.extent)
+      continue;
+    uint8_t *address = (uint8_t *)line.out + pixel * layout.run.out;
+    for (int component = 0; component < sink.components; ++component)
+      address[component * sink.component_stride] = (uint8_t)(colour[i] >> 8 * component);
+    if (sink.alpha)
+      address[3 * sink.component_stride] = 255;
+  }
+}
+
+/* Writes a quad of colours at pixel `first`, to u8 outputs. All lanes of a warp call it together, with the
+ * quads of the warp one after another; `whole` says that all of the warp's quads are within the line. */
+__device__ __forceinline__ void store_u8_quad(const bv_layout &layout, const Sink &sink, const Line &line,
+                                              int64_t first, bool whole, const uint32_t colour[quad]) {
+  if (!whole || !line.wide_out) {
+    store_colours(layout, sink, line, first, colour);
+    return;
+  }
+  char *address = line.out + first * sink.bytes_of_pixel;
+  if (sink.bytes_of_pixel == 1)
+    __stcs((uint32_t *)address, __byte_perm(__byte_perm(colour[0], colour[1], 0x0040),
+                                            __byte_perm(colour[2], colour[3], 0x0040), 0x5410));
+  else if (sink.bytes_of_pixel == 4)
+    __stcs((uint4 *)address, make_uint4(colour[0], colour[1], colour[2], colour[3]));
+  else
+    store_rgb_warp(line.out + (first - (int64_t)(threadIdx.x % warp_lanes) * quad) * 3 +
+                       (threadIdx.x % warp_lanes) * 16,
+                   colour);
+}
+
+/* Writes a quad of results y in 0 .. 1 at pixel `first`, in any packing of one channel. Called as
+ * store_u8_quad. */
+template <typename T>
+__device__ __forceinline__ void store_quad(const bv_layout &layout, const Sink &sink, const uint32_t *colours,
+                                           const Line &line, int64_t first, bool whole, const T y[quad]) {
+  if (sink.dtype == BV_U8) {
+    uint32_t colour[quad];
+#pragma unroll
+    for (int i = 0; i < quad; ++i)
+      colour[i] = colour_of_grey(sink, colours, quantise(y[i], sink.nearest));
+    store_u8_quad(layout, sink, line, first, whole, colour);
+  } else if (whole && line.wide_out) {
+    store_float_quad(sink, line.out + first * sink.bytes_of_pixel, y);
+  } else {
+#pragma unroll
+    for (int i = 0; i < quad; ++i)
+      if (first + i >= 0 && first + i < layout.run.extent)
+        store_float(sink, line.out, (first + i) * layout.run.out, y[i]);
+  }
+}
+
+} // namespace bv
+
+#endif
