@@ -24,14 +24,29 @@ typedef enum source_kind {
   SOURCE_BATCH   /* [B, C, H, W] */
 } source_kind;
 
+/* How each format arrives:
+ *
+ * NIfTI   One slice is an image, more are a volume or a series. The sform, else the qform, says where the axes
+ *         point; they are brought to the nearest standard ones: in volumes H runs from anterior to posterior, W
+ *         from the patient's right to left, D from inferior to superior, so that slices along axis 2 are axial
+ *         pictures in radiological display. An image has superior or anterior at its top, and the patient's
+ *         right, or anterior, at its left. Without either form the file's axes count as right, anterior,
+ *         superior (NIfTI's method 1), and `oriented` is false. Types stay as stored; with scl_slope and
+ *         scl_inter (rounded once from float64) 8- and 16-bit integers and f32 become f32, the others f64.
+ * NumPy   2 dimensions are an image, 3 a volume, 4 a batch. Booleans are u8.
+ * PNG     Grey is an image, colour a batch [1, 3, H, W]; u8 or u16. Alpha is dropped. Smaller depths become u8.
+ * TIFF    One grey page is an image; colour or several pages, which must agree, a batch [pages, 1 or 3, H, W].
+ *         Alpha is dropped.
+ *
+ * 64-bit integers become f64 if all of them fit exactly, and are refused otherwise. Any format may be
+ * gzip-compressed. Memory is bounded: what a header claims is compared with what the file can hold before
+ * anything is allocated, and neither a file nor its pixels may take more than half of the machine's memory. */
 typedef struct source {
   source_kind kind;
-  bv_tensor tensor; /* CPU; data points into `memory`, strides as the file has them */
+  bv_tensor tensor; /* CPU; data points into `memory`, strides as the file has them; no extent is 0 */
   void *memory;     /* owned */
   size_t memory_bytes;
-  /* Volumes with known anatomy have the axes H anterior to posterior, W right to left of the patient, D
-   * inferior to superior, so that slices along axis 2 are axial pictures in radiological display. */
-  bool oriented;
+  bool oriented; /* the file says where its axes point, and they have been brought to the standard ones */
   /* Distance of neighbours along the last two (image, batch) or three (volume) axes, in mm or any unit; all 1
    * when the file does not say. */
   double spacing[3];
@@ -39,12 +54,12 @@ typedef struct source {
 } source;
 
 /* Reads `path` ("-" for standard input), telling the format by its content. On failure writes one line
- * without a newline to `reason` (it names neither the program nor the file) and leaves `source` empty. */
-cli_result source_read(const char *path, source *source, char *reason, size_t reason_bytes);
+ * without a newline to `reason` (it names neither the program nor the file) and leaves `into` empty. */
+cli_result source_read(const char *path, source *into, char *reason, size_t reason_bytes);
 
 /* The same from memory, which is not kept: what every reader is fuzzed through. */
-cli_result source_parse(const void *bytes, size_t size, source *source, char *reason, size_t reason_bytes);
+cli_result source_parse(const void *bytes, size_t size, source *into, char *reason, size_t reason_bytes);
 
-void source_free(source *source);
+void source_free(source *into);
 
 #endif

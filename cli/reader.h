@@ -1,0 +1,47 @@
+/* What the readers behind source.h share: the bytes they are given, and how they refuse them. */
+#ifndef BV_CLI_READER_H
+#define BV_CLI_READER_H
+
+#include "source.h"
+
+/* A whole file, decompressed if it was gzip. */
+typedef struct file_bytes {
+  const uint8_t *data;
+  size_t size;
+} file_bytes;
+
+/* Where the one line about a failure goes. */
+typedef struct reason {
+  char *text;
+  size_t bytes;
+} reason;
+
+/* Writes the reason and returns `result`. */
+cli_result refuse(reason why, cli_result result, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* A reader fills everything of an empty source but `format`. What it has stored in into->memory when it
+ * fails is freed by its caller. */
+typedef cli_result reader(file_bytes file, source *into, reason why);
+
+reader read_nifti, read_npy, read_png, read_tiff;
+
+/* The most bytes that a file or its pixels may take: half of the machine's memory. */
+size_t memory_limit(void);
+
+/* Allocates into->memory, refusing more than memory_limit(). */
+cli_result allocate_pixels(source *into, size_t bytes, reason why);
+
+/* Sets *bytes to the product of `count` positive extents and the element size, or refuses it if it overflows
+ * or exceeds `limit`, the bytes that the file has or can unfold to. */
+cli_result size_of_pixels(const int64_t *shape, int count, size_t element_bytes, size_t limit, size_t *bytes,
+                          reason why);
+
+/* Describes pixels [pages, H, W, C], as they lie in into->memory, by the shape [pages, C, H, W] of the batch
+ * or image that they are. */
+void set_interleaved(source *into, const int64_t shape[4]);
+
+/* The bytes that `compressed` bytes can unfold to in good faith: 256 MiB, or 1032 times as many, which is the
+ * most that deflate can do. */
+size_t unfold_limit(size_t compressed);
+
+#endif
