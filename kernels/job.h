@@ -19,9 +19,9 @@ typedef enum bv_operation {
 /* Pixels are numbered by `ndim` axes, of which the first `group_ndim` number the groups (those that share one
  * window) in C order and the rest the pixels of a group, in an order chosen for the input's layout: outermost
  * axis first, axes of extent 1 left out, axes that can be walked as one merged, input strides of pixel axes not
- * negative. So a batch of gap-free planes has the axes (B, C, H * W), group_ndim 2. There is at least one pixel
- * axis (of extent 1 if need be), and no extent is 0. Strides count elements of the tensor that they belong to.
- */
+ * negative (but for a channel axis). So a batch of gap-free planes has the axes (B * C, H * W), group_ndim 1.
+ * There is at least one pixel axis (of extent 1 if need be), and no extent is 0. Strides count elements of the
+ * tensor that they belong to. */
 typedef struct bv_job {
   bv_operation operation;
   int32_t ndim;

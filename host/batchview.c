@@ -1,0 +1,86 @@
+/* The public functions: check, make a job, hand it to the backend of its device. */
+#include "batchview/batchview.h"
+
+#include "backend.h"
+#include "check.h"
+#include "display.h"
+#include "status.h"
+
+static bv_status run(const bv_job *job, bv_stream stream) {
+  return job->device == BV_CPU ? bv_cpu_run(job) : bv_cuda_run(job, stream);
+}
+
+bv_status bv_normalize_batch_for_display(const bv_tensor *batch, const bv_tensor *out,
+                                         const bv_display_options *options, bv_stream stream) {
+  bv_job job;
+  BV_TRY(bv_check_pointer("out", out));
+  BV_TRY(bv_make_display_job(BV_DISPLAY, batch, NULL, out, options, &job));
+  return bv_is_empty(batch) ? BV_OK : run(&job, stream);
+}
+
+bv_status bv_measure_window(const bv_tensor *batch, const bv_display_options *options, const bv_tensor *windows,
+                            bv_stream stream) {
+  bv_job job;
+  BV_TRY(bv_check_pointer("windows", windows));
+  BV_TRY(bv_make_display_job(BV_MEASURE, batch, windows, NULL, options, &job));
+  return bv_is_empty(batch) ? BV_OK : run(&job, stream);
+}
+
+bv_status bv_apply_window(const bv_tensor *batch, const bv_tensor *windows, const bv_tensor *out,
+                          const bv_display_options *options, bv_stream stream) {
+  bv_job job;
+  BV_TRY(bv_check_pointer("windows", windows));
+  BV_TRY(bv_check_pointer("out", out));
+  BV_TRY(bv_make_display_job(BV_APPLY, batch, windows, out, options, &job));
+  return bv_is_empty(batch) ? BV_OK : run(&job, stream);
+}
+
+bv_status bv_workspace_size(const bv_tensor *batch, const bv_tensor *out, const bv_display_options *options,
+                            size_t *bytes) {
+  bv_job job;
+  BV_TRY(bv_check_pointer("bytes", bytes));
+  BV_TRY(bv_make_display_job(out ? BV_DISPLAY : BV_MEASURE, batch, NULL, out, options, &job));
+  *bytes = 0;
+  return job.device == BV_CPU || bv_is_empty(batch) ? BV_OK : bv_cuda_workspace_size(&job, bytes);
+}
+
+bv_status bv_normalize_image_to_uint8(const bv_tensor *image, const bv_tensor *out, bv_stream stream) {
+  bv_job job;
+  BV_TRY(bv_make_stretch_job("image", image, out, false, &job));
+  return bv_is_empty(image) ? BV_OK : run(&job, stream);
+}
+
+static bv_status visualize(const char *name, const bv_tensor *image, const bv_tensor *out, bv_stream stream) {
+  bv_job job;
+  BV_TRY(bv_make_stretch_job(name, image, out, true, &job));
+  return bv_is_empty(image) ? BV_OK : run(&job, stream);
+}
+
+bv_status bv_visualize_2d_image(const bv_tensor *image, const bv_tensor *out, bv_stream stream) {
+  BV_TRY(bv_check_tensor("image", image));
+  BV_TRY(bv_check_ndim("image", image, 2, "[H, W]"));
+  return visualize("image", image, out, stream);
+}
+
+bv_status bv_visualize_one_slice_in_3d_image(const bv_tensor *volume, int axis, const bv_tensor *out,
+                                             bv_stream stream) {
+  BV_TRY(bv_check_tensor("volume", volume));
+  BV_TRY(bv_check_ndim("volume", volume, 3, "[H, W, D]"));
+  if (axis < 0 || axis > 2)
+    return bv_fail(BV_ERROR_VALUE, "axis should be 0, 1 or 2, got %d", axis);
+  int rows = axis == 0 ? 1 : 0, columns = axis == 2 ? 1 : 2;
+  int64_t middle = volume->shape[axis] / 2;
+  bv_tensor slice = {.data = volume->data, .dtype = volume->dtype, .device = volume->device, .ndim = 2};
+  slice.shape[0] = volume->shape[rows];
+  slice.shape[1] = volume->shape[columns];
+  slice.stride[0] = volume->stride[rows];
+  slice.stride[1] = volume->stride[columns];
+  if (bv_is_empty(&slice))
+    return visualize("volume's slice", &slice, out, stream);
+  if (volume->shape[axis] == 0)
+    return bv_fail(BV_ERROR_SHAPE,
+                   "volume of shape %s has no slice along axis %d; its extent must be 1 or more",
+                   bv_format_shape(3, volume->shape).text, axis);
+  slice.data = (char *)volume->data + middle * volume->stride[axis] * (int64_t)bv_dtype_size(volume->dtype);
+  return visualize("volume's slice", &slice, out, stream);
+}

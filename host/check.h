@@ -1,0 +1,39 @@
+/* Argument checks: what every public function does before anything is written. Each returns BV_OK, or the kind
+ * of error after storing a message that names the argument, its value and what is allowed. */
+#ifndef BV_CHECK_H
+#define BV_CHECK_H
+
+#include <stdbool.h>
+
+#include "batchview/batchview.h"
+
+#define BV_SHAPE_TEXT_BYTES 256
+
+/* A shape as text, "[8, 1, 256, 256]". */
+typedef struct bv_shape_text {
+  char text[BV_SHAPE_TEXT_BYTES];
+} bv_shape_text;
+
+bv_shape_text bv_format_shape(int32_t ndim, const int64_t *shape);
+
+/* A pointer that must not be NULL. */
+bv_status bv_check_pointer(const char *name, const void *pointer);
+
+/* Rank, extents, strides, type, device and data of one tensor by themselves. */
+bv_status bv_check_tensor(const char *name, const bv_tensor *tensor);
+
+bv_status bv_check_ndim(const char *name, const bv_tensor *tensor, int32_t ndim, const char *axes);
+
+/* No two elements of an output share memory. */
+bv_status bv_check_distinct(const char *name, const bv_tensor *tensor);
+
+bv_status bv_check_same_device(const char *name, const bv_tensor *tensor, const char *other_name,
+                               const bv_tensor *other);
+
+/* The output shares no memory with the input; with `in_place` it may be exactly the input. */
+bv_status bv_check_apart(const char *name, const bv_tensor *output, const char *input_name,
+                         const bv_tensor *input, bool in_place);
+
+bool bv_is_empty(const bv_tensor *tensor);
+
+#endif

@@ -1,0 +1,251 @@
+/* The window of one group: exact selection in one read of the pixels.
+ *
+ * A sample says between which values each percentile must lie, up to an error of a few standard deviations. One
+ * read then counts the pixels below these brackets and keeps those inside, among which the ranks are selected
+ * exactly. Whether a bracket holds its ranks is known after the read; if not, or if ties overfill the
+ * candidates, the ranks are found digit by digit, from the highest bits of the keys down. */
+#include <math.h>
+
+#include "arithmetic.h"
+#include "team.h"
+
+/* Groups up to this size keep all their foreground as candidates if need be. */
+#define SMALL_GROUP_PIXELS (1 << 20)
+/* Groups up to this size are not sampled: all foreground is candidate. */
+#define TINY_GROUP_PIXELS 2048
+/* A bracket reaches this many standard deviations of a sample's rank to both sides: 1 in 16000 misses. */
+#define BRACKET_SIGMAS 4.0
+/* Samples with less foreground say too little. */
+#define LEAST_SAMPLE 256
+#define MOST_SAMPLE 65536
+
+int64_t bv_candidate_room(int64_t pixels) {
+  return pixels <= SMALL_GROUP_PIXELS ? pixels : SMALL_GROUP_PIXELS + pixels / 16;
+}
+
+static bv_window window_without_foreground(void) { return (bv_window){bv_nan(), bv_nan(), 0}; }
+
+/* ---- Range ------------------------------------------------------------------------------------------------
+ */
+
+static void visit_range(const bv_group *group, bv_worker *worker, int64_t first, int64_t count,
+                        const void *context) {
+  (void)context;
+  const void *tile = bv_load_tile(group, first, count, worker->tile);
+  group->ops->measure_range(tile, count, group->job->zero_is_background, &worker->range);
+}
+
+bv_window bv_measure_group_range(const bv_group *group, const bv_team *team) {
+  for (int i = 0; i < team->size; ++i)
+    team->workers[i].range = (bv_range){0, INFINITY, -INFINITY};
+  bv_for_each_tile(group, team, visit_range, NULL);
+  bv_range range = {0, INFINITY, -INFINITY};
+  for (int i = 0; i < team->size; ++i) {
+    range.n += team->workers[i].range.n;
+    range.min = fmin(range.min, team->workers[i].range.min);
+    range.max = fmax(range.max, team->workers[i].range.max);
+  }
+  return range.n ? (bv_window){range.min, range.max, range.n} : window_without_foreground();
+}
+
+/* ---- Sample -----------------------------------------------------------------------------------------------
+ */
+
+/* 32 bits that look random, a function of i. */
+static uint32_t hash(uint64_t i) { return (uint32_t)((i * 0x9e3779b97f4a7c15u) >> 32); }
+
+/* One pixel from each of `draws` equal stretches of the group, foreground only, to worker->candidates. */
+static int64_t draw_sample(const bv_group *group, bv_worker *worker, int64_t draws) {
+  const bv_tile_ops *ops = group->ops;
+  const bv_brackets everything = {-INFINITY, INFINITY, NAN, NAN};
+  bv_bracket_counts counts = {0};
+  int64_t stretch = group->count / draws;
+  for (int64_t i = 0, filled = 0; i < draws; ++i) {
+    int64_t pixel = i * stretch + (int64_t)(((uint64_t)hash((uint64_t)i) * (uint64_t)stretch) >> 32);
+    char *slot = (char *)worker->mapped + (size_t)filled * ops->real_bytes;
+    if (group->pixels)
+      memcpy(slot, (const char *)group->pixels + (size_t)pixel * ops->real_bytes, ops->real_bytes);
+    else {
+      const void *one = bv_load_tile(group, pixel, 1, worker->tile);
+      memcpy(slot, one, ops->real_bytes);
+    }
+    if (++filled == BV_TILE_PIXELS || i + 1 == draws) {
+      ops->count_brackets(worker->mapped, filled, group->job->zero_is_background, &everything, &counts,
+                          worker->candidates);
+      filled = 0;
+    }
+  }
+  return counts.candidates;
+}
+
+/* Values between which the percentile's ranks lie, by a sample of `n`. */
+static void bracket_percentile(const bv_tile_ops *ops, const bv_worker *worker, int64_t n, double percent,
+                               double *low, double *high) {
+  double p = percent / 100, rank = p * (double)(n - 1);
+  double margin = BRACKET_SIGMAS * sqrt((double)n * p * (1 - p)) + 2;
+  int64_t below = (int64_t)floor(rank - margin), above = (int64_t)ceil(rank + margin) + 1;
+  double pair[2];
+  *low = -INFINITY;
+  *high = INFINITY;
+  if (below >= 0) {
+    ops->select_pair(worker->candidates, n, below, below, worker->scratch, pair);
+    *low = pair[0];
+  }
+  if (above < n) {
+    ops->select_pair(worker->candidates, n, above, above, worker->scratch, pair);
+    *high = pair[0];
+  }
+}
+
+static bv_brackets find_brackets(const bv_group *group, bv_worker *worker) {
+  const bv_brackets everything = {-INFINITY, INFINITY, NAN, NAN};
+  if (group->count <= TINY_GROUP_PIXELS)
+    return everything;
+  int64_t draws = group->count / 32;
+  draws = draws < 1024 ? 1024 : draws > MOST_SAMPLE ? MOST_SAMPLE : draws;
+  int64_t n = draw_sample(group, worker, draws);
+  if (n < LEAST_SAMPLE)
+    return everything;
+  bv_brackets brackets;
+  bracket_percentile(group->ops, worker, n, group->job->low, &brackets.a0, &brackets.a1);
+  bracket_percentile(group->ops, worker, n, group->job->high, &brackets.b0, &brackets.b1);
+  if (brackets.b0 <= brackets.a1) {
+    brackets.a0 = fmin(brackets.a0, brackets.b0);
+    brackets.a1 = fmax(brackets.a1, brackets.b1);
+    brackets.b0 = brackets.b1 = NAN;
+  }
+  return brackets;
+}
+
+/* ---- Counting ---------------------------------------------------------------------------------------------
+ */
+
+typedef struct counting {
+  bv_brackets brackets;
+  int64_t room;
+} counting;
+
+static void visit_brackets(const bv_group *group, bv_worker *worker, int64_t first, int64_t count,
+                           const void *context) {
+  const counting *c = context;
+  if (worker->counts.candidates + count > c->room) { /* too many: count on, keep none */
+    worker->overflowed = true;
+    worker->counts.candidates = 0;
+  }
+  const void *tile = bv_load_tile(group, first, count, worker->tile);
+  group->ops->count_brackets(tile, count, group->job->zero_is_background, &c->brackets, &worker->counts,
+                             worker->candidates);
+}
+
+/* Counts the whole group and gathers all candidates with the first worker. False if they were too many; the
+ * other counts are right even then. */
+static bool count_group(const bv_group *group, const bv_team *team, const bv_brackets *brackets,
+                        bv_bracket_counts *total) {
+  for (int i = 0; i < team->size; ++i) {
+    team->workers[i].counts = (bv_bracket_counts){0};
+    team->workers[i].overflowed = false;
+  }
+  counting c = {*brackets, team->candidate_room};
+  bv_for_each_tile(group, team, visit_brackets, &c);
+  bool complete = true;
+  *total = (bv_bracket_counts){0};
+  for (int i = 0; i < team->size; ++i) {
+    const bv_worker *worker = &team->workers[i];
+    total->n += worker->counts.n;
+    total->below_a += worker->counts.below_a;
+    total->below_b += worker->counts.below_b;
+    complete = complete && !worker->overflowed &&
+               total->candidates + worker->counts.candidates <= team->candidate_room;
+    if (complete && i > 0)
+      memcpy((char *)team->workers[0].candidates + (size_t)total->candidates * group->ops->real_bytes,
+             worker->candidates, (size_t)worker->counts.candidates * group->ops->real_bytes);
+    total->candidates += worker->counts.candidates;
+  }
+  return complete;
+}
+
+/* The two values of a rank, if a bracket holds both. */
+static bool select_candidates(const bv_group *group, const bv_worker *worker, const bv_brackets *brackets,
+                              const bv_bracket_counts *total, const bv_rank *rank, double pair[2]) {
+  const bv_tile_ops *ops = group->ops;
+  int64_t in_a = isnan(brackets->b0) ? total->candidates
+                                     : ops->count_below(worker->candidates, total->candidates, brackets->b0);
+  int64_t before; /* pixels that sort before the rank's bracket, but are not candidates */
+  if (rank->below >= total->below_a && rank->above < total->below_a + in_a)
+    before = total->below_a;
+  else if (rank->below >= total->below_b && rank->above < total->below_b + total->candidates - in_a)
+    before = total->below_b - in_a;
+  else
+    return false;
+  ops->select_pair(worker->candidates, total->candidates, rank->below - before, rank->above - before,
+                   worker->scratch, pair);
+  return true;
+}
+
+/* ---- Digits -----------------------------------------------------------------------------------------------
+ */
+
+/* What is known of a rank's key. */
+typedef struct known_key {
+  uint64_t prefix;
+  int bits;
+} known_key;
+
+static void visit_digit(const bv_group *group, bv_worker *worker, int64_t first, int64_t count,
+                        const void *context) {
+  const known_key *key = context;
+  const void *tile = bv_load_tile(group, first, count, worker->tile);
+  group->ops->count_digit(tile, count, group->job->zero_is_background, key->prefix, key->bits,
+                          worker->digit_counts);
+}
+
+/* The foreground value of a rank, at one read of the group a digit. */
+static double select_by_digits(const bv_group *group, const bv_team *team, int64_t rank) {
+  int key_bits = 8 * (int)group->ops->real_bytes;
+  known_key key = {0, 0};
+  while (key.bits < key_bits) {
+    for (int i = 0; i < team->size; ++i)
+      memset(team->workers[i].digit_counts, 0, sizeof team->workers[i].digit_counts);
+    bv_for_each_tile(group, team, visit_digit, &key);
+    uint64_t value = 0;
+    for (;; ++value) {
+      int64_t count = 0;
+      for (int i = 0; i < team->size; ++i)
+        count += team->workers[i].digit_counts[value];
+      if (rank < count)
+        break;
+      rank -= count;
+    }
+    key.prefix |= value << bv_digit_shift(key.bits);
+    key.bits += BV_DIGIT_BITS;
+  }
+  return group->ops->value_of_key(key.prefix);
+}
+
+/* ---- Percentiles ------------------------------------------------------------------------------------------
+ */
+
+static bv_window measure_percentiles(const bv_group *group, const bv_team *team) {
+  bv_brackets brackets = find_brackets(group, &team->workers[0]);
+  bv_bracket_counts total;
+  bool complete = count_group(group, team, &brackets, &total);
+  if (total.n == 0)
+    return window_without_foreground();
+  double percent[2] = {group->job->low, group->job->high}, value[2];
+  for (int i = 0; i < 2; ++i) {
+    bv_rank rank = bv_rank_of_percentile(total.n, percent[i]);
+    double pair[2];
+    if (!complete || !select_candidates(group, &team->workers[0], &brackets, &total, &rank, pair)) {
+      pair[0] = pair[1] = select_by_digits(group, team, rank.below);
+      if (rank.above != rank.below)
+        pair[1] = select_by_digits(group, team, rank.above);
+    }
+    value[i] = bv_interpolate(pair[0], pair[1], rank.t);
+  }
+  return (bv_window){value[0], value[1], total.n};
+}
+
+bv_window bv_measure_group(const bv_group *group, const bv_team *team) {
+  return group->job->window == BV_WINDOW_MINMAX ? bv_measure_group_range(group, team)
+                                                : measure_percentiles(group, team);
+}

@@ -1,0 +1,193 @@
+/* The CPU backend: how a job's groups are spread over threads. */
+#include <stdlib.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include "arithmetic.h"
+#include "backend.h"
+#include "status.h"
+#include "team.h"
+#include "walk.h"
+
+/* Fewer pixels are not worth waking other threads. */
+#define LEAST_PARALLEL_PIXELS 32768
+/* Groups at least this large are shared by all threads if there are few of them. */
+#define LEAST_SHARED_PIXELS (1 << 18)
+/* Decoded groups up to this size are kept: they stay in the second-level cache between the reads. */
+#define MOST_KEPT_BYTES (1 << 21)
+
+/* ---- Threads ----------------------------------------------------------------------------------------------
+ */
+
+static int available_threads(void) {
+#ifdef _OPENMP
+  return omp_get_max_threads();
+#else
+  return 1;
+#endif
+}
+
+static int this_thread(void) {
+#ifdef _OPENMP
+  return omp_get_thread_num();
+#else
+  return 0;
+#endif
+}
+
+/* ---- Tiles ------------------------------------------------------------------------------------------------
+ */
+
+const void *bv_load_tile(const bv_group *group, int64_t first, int64_t count, void *tile) {
+  const bv_job *job = group->job;
+  const bv_tile_ops *ops = group->ops;
+  if (group->pixels)
+    return (const char *)group->pixels + (size_t)first * ops->real_bytes;
+  int last = job->ndim - 1;
+  int64_t in_bytes = (int64_t)bv_dtype_size(job->in_dtype);
+  for (int64_t done = 0; done < count;) {
+    bv_run run = bv_run_at(job, group->number, first + done, count - done);
+    const char *in = (const char *)job->in + run.in * in_bytes;
+    if (run.length == count && job->in_stride[last] == 1 && job->in_dtype == ops->real_dtype && !job->mask)
+      return in;
+    char *to = (char *)tile + (size_t)done * ops->real_bytes;
+    ops->decode(to, in, job->in_dtype, job->in_stride[last], run.length);
+    if (job->mask)
+      ops->apply_mask(to, job->mask + run.mask, job->mask_stride[last], run.length);
+    done += run.length;
+  }
+  return tile;
+}
+
+void bv_for_each_tile(const bv_group *group, const bv_team *team, bv_visit_tile *visit, const void *context) {
+  int64_t tiles = (group->count + BV_TILE_PIXELS - 1) / BV_TILE_PIXELS;
+#pragma omp parallel for schedule(dynamic, 8) num_threads(team->size) if (team->size > 1)
+  for (int64_t tile = 0; tile < tiles; ++tile) {
+    int64_t first = tile * BV_TILE_PIXELS, rest = group->count - first;
+    visit(group, &team->workers[team->size > 1 ? this_thread() : 0], first,
+          rest < BV_TILE_PIXELS ? rest : BV_TILE_PIXELS, context);
+  }
+}
+
+/* ---- Groups -----------------------------------------------------------------------------------------------
+ */
+
+/* The group, and its pixels at once if they already lie as tiles do or `worker` has room to keep them. */
+static bv_group open_group(const bv_job *job, const bv_tile_ops *ops, int64_t number, bv_worker *worker) {
+  bv_group group = {.job = job, .ops = ops, .number = number, .count = bv_job_pixels(job)};
+  bool in_place = job->ndim - job->group_ndim == 1 && job->in_stride[job->ndim - 1] == 1 &&
+                  job->in_dtype == ops->real_dtype && !job->mask;
+  if (in_place || worker->pixels)
+    group.pixels = bv_load_tile(&group, 0, group.count, worker->pixels);
+  return group;
+}
+
+static bv_window find_window(const bv_group *group, const bv_team *team) {
+  const bv_job *job = group->job;
+  if (job->operation == BV_APPLY) {
+    const double *from = job->windows + group->number * job->windows_stride[0];
+    return (bv_window){from[0], from[job->windows_stride[1]], 0};
+  }
+  if (job->operation == BV_STRETCH)
+    return bv_measure_group_range(group, team);
+  if (job->window == BV_WINDOW_FIXED)
+    return (bv_window){job->lo, job->hi, 0};
+  return bv_measure_group(group, team);
+}
+
+static void run_group(const bv_job *job, const bv_tile_ops *ops, int64_t number, const bv_team *team) {
+  bv_group group = open_group(job, ops, number, &team->workers[0]);
+  bv_window window = find_window(&group, team);
+  if (job->operation != BV_MEASURE) {
+    bv_paint_group(&group, team, &window);
+    return;
+  }
+  double *to = job->windows + number * job->windows_stride[0];
+  to[0] = window.lo;
+  to[job->windows_stride[1]] = window.hi;
+  if (job->windows_count)
+    to[2 * job->windows_stride[1]] = (double)window.n;
+}
+
+/* ---- Memory -----------------------------------------------------------------------------------------------
+ */
+
+static void close_workers(bv_worker *workers, int count) {
+  for (int i = 0; i < count; ++i) {
+    free(workers[i].tile);
+    free(workers[i].mapped);
+    free(workers[i].candidates);
+    free(workers[i].scratch);
+    free(workers[i].pixels);
+  }
+  free(workers);
+}
+
+/* What a job needs of a worker, in pixels. */
+typedef struct worker_needs {
+  int64_t candidates, kept;
+} worker_needs;
+
+static worker_needs needs_of(const bv_job *job, const bv_tile_ops *ops, bool one_worker_a_group) {
+  int64_t pixels = bv_job_pixels(job);
+  bool measures = job->operation == BV_DISPLAY || job->operation == BV_MEASURE;
+  bool selects = measures && job->window == BV_WINDOW_PERCENTILE;
+  bool reads_twice = measures || job->operation == BV_STRETCH;
+  bool keeps = one_worker_a_group && reads_twice && pixels <= MOST_KEPT_BYTES / (int64_t)ops->real_bytes;
+  return (worker_needs){.candidates = selects ? bv_candidate_room(pixels) : 0, .kept = keeps ? pixels : 0};
+}
+
+/* NULL if there is not enough memory. */
+static bv_worker *open_workers(const bv_tile_ops *ops, int count, worker_needs needs) {
+  bv_worker *workers = calloc((size_t)count, sizeof *workers);
+  if (!workers)
+    return NULL;
+  for (int i = 0; i < count; ++i) {
+    bv_worker *w = &workers[i];
+    size_t room = (size_t)(needs.candidates + BV_CANDIDATE_SLACK) * ops->real_bytes;
+    w->tile = malloc(BV_TILE_PIXELS * ops->real_bytes);
+    w->mapped = malloc(BV_TILE_PIXELS * ops->real_bytes);
+    w->candidates = needs.candidates ? malloc(room) : NULL;
+    w->scratch = needs.candidates ? malloc(room) : NULL;
+    w->pixels = needs.kept ? malloc((size_t)needs.kept * ops->real_bytes) : NULL;
+    if (!w->tile || !w->mapped || (needs.candidates && (!w->candidates || !w->scratch)) ||
+        (needs.kept && !w->pixels)) {
+      close_workers(workers, count);
+      return NULL;
+    }
+  }
+  return workers;
+}
+
+/* ---- The job ----------------------------------------------------------------------------------------------
+ */
+
+bv_status bv_cpu_run(const bv_job *job) {
+  const bv_tile_ops *ops = bv_tile_ops_for(job->in_dtype);
+  int64_t groups = bv_job_groups(job), pixels = bv_job_pixels(job);
+  int threads =
+      pixels < LEAST_PARALLEL_PIXELS && groups * pixels < LEAST_PARALLEL_PIXELS ? 1 : available_threads();
+  bool share = pixels >= LEAST_SHARED_PIXELS && groups < 4 * (int64_t)threads;
+  if (!share && threads > groups)
+    threads = (int)groups;
+
+  bv_worker *workers = open_workers(ops, threads, needs_of(job, ops, !share || threads == 1));
+  if (!workers)
+    return bv_fail(BV_ERROR_MEMORY, "no memory for the scratch of %d threads", threads);
+  int64_t room = bv_candidate_room(pixels);
+  if (share || threads == 1) {
+    bv_team team = {threads, workers, room};
+    for (int64_t group = 0; group < groups; ++group)
+      run_group(job, ops, group, &team);
+  } else {
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+    for (int64_t group = 0; group < groups; ++group) {
+      bv_team team = {1, &workers[this_thread()], room};
+      run_group(job, ops, group, &team);
+    }
+  }
+  close_workers(workers, threads);
+  return BV_OK;
+}

@@ -1,0 +1,62 @@
+/* Threads and what they work with: each worker has its own scratch memory and its own share of a measurement.
+ */
+#ifndef BV_TEAM_H
+#define BV_TEAM_H
+
+#include "job.h"
+#include "tile_ops.h"
+
+typedef struct bv_worker {
+  void *tile;   /* pixels in the map type */
+  void *mapped; /* 0 .. 1 */
+  uint8_t grey[BV_TILE_PIXELS];
+  void *candidates, *scratch; /* candidate_room values and BV_CANDIDATE_SLACK more each */
+  void *pixels;               /* a whole group decoded, or NULL: see bv_group */
+  bv_range range;
+  bv_bracket_counts counts;
+  bool overflowed; /* more candidates than there is room for */
+  int64_t digit_counts[BV_DIGIT_VALUES];
+} bv_worker;
+
+/* The workers that share one group: one, or all of them. */
+typedef struct bv_team {
+  int size;
+  bv_worker *workers;
+  int64_t candidate_room; /* a worker's */
+} bv_team;
+
+/* One group of a job, on its way. */
+typedef struct bv_group {
+  const bv_job *job;
+  const bv_tile_ops *ops;
+  int64_t number;
+  int64_t count;      /* pixels */
+  const void *pixels; /* all of them, gap-free and in the map type, or NULL if tiles have to be decoded */
+} bv_group;
+
+/* The tile of `count` pixels from `first`: in place where they lie gap-free in the map type, else decoded to
+ * `tile`. */
+const void *bv_load_tile(const bv_group *group, int64_t first, int64_t count, void *tile);
+
+/* Calls `visit` for every tile of the group, with the worker that runs it. */
+typedef void bv_visit_tile(const bv_group *group, bv_worker *worker, int64_t first, int64_t count,
+                           const void *context);
+void bv_for_each_tile(const bv_group *group, const bv_team *team, bv_visit_tile *visit, const void *context);
+
+/* Measures the window of a group that job->window asks for (not BV_WINDOW_FIXED). */
+typedef struct bv_window {
+  double lo, hi; /* NaN if n is 0 */
+  int64_t n;
+} bv_window;
+bv_window bv_measure_group(const bv_group *group, const bv_team *team);
+
+/* Smallest and largest foreground value; NaN if there is none. */
+bv_window bv_measure_group_range(const bv_group *group, const bv_team *team);
+
+/* How many candidates measuring a group of `pixels` may have to keep. */
+int64_t bv_candidate_room(int64_t pixels);
+
+/* Maps a group through its window to the output. */
+void bv_paint_group(const bv_group *group, const bv_team *team, const bv_window *window);
+
+#endif

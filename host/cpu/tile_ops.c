@@ -1,0 +1,58 @@
+/* The inner loops for one instruction set: compiled once for each, with BV_TILE_ISA naming it. */
+#include "tile_ops.h"
+
+#include <math.h>
+
+#include "arithmetic.h"
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+#define PASTE_(a, b) a##b
+#define PASTE(a, b) PASTE_(a, b)
+
+/* ---- Bytes: the same for both map types ----------------------------------------------------------------- */
+
+static void replicate(const uint8_t *grey, int64_t count, uint8_t *out, bool alpha) {
+  int64_t i = 0;
+  int step = alpha ? 4 : 3;
+#if defined(__AVX2__)
+  /* Sixteen pixels to three or four vectors: byte k is of pixel k / step. */
+  const __m128i rgb[3] = {_mm_setr_epi8(0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5),
+                          _mm_setr_epi8(5, 5, 6, 6, 6, 7, 7, 7, 8, 8, 8, 9, 9, 9, 10, 10),
+                          _mm_setr_epi8(10, 11, 11, 11, 12, 12, 12, 13, 13, 13, 14, 14, 14, 15, 15, 15)};
+  const __m128i rgba = _mm_setr_epi8(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+  const __m128i opaque = _mm_set1_epi32((int)0xff000000u);
+  for (; i + 16 <= count; i += 16) {
+    __m128i pixels = _mm_loadu_si128((const __m128i *)(grey + i));
+    __m128i *to = (__m128i *)(out + i * step);
+    for (int k = 0; k < step; ++k) {
+      __m128i order = alpha ? _mm_add_epi8(rgba, _mm_set1_epi8((char)(4 * k))) : rgb[k];
+      __m128i bytes = _mm_shuffle_epi8(pixels, order);
+      _mm_storeu_si128(to + k, alpha ? _mm_or_si128(bytes, opaque) : bytes);
+    }
+  }
+#endif
+  for (; i < count; ++i) {
+    out[i * step] = out[i * step + 1] = out[i * step + 2] = grey[i];
+    if (alpha)
+      out[i * step + 3] = 255;
+  }
+}
+
+#define REAL float
+#define TYPE f32
+#define KEY uint32_t
+#define KEY_BITS 32
+#include "tile_ops.inc"
+#undef REAL
+#undef TYPE
+#undef KEY
+#undef KEY_BITS
+
+#define REAL double
+#define TYPE f64
+#define KEY uint64_t
+#define KEY_BITS 64
+#include "tile_ops.inc"

@@ -1,0 +1,18 @@
+/* What takes the place of the CUDA backend in a library built without it. */
+#include "backend.h"
+#include "status.h"
+
+int bv_built_with_cuda(void) { return 0; }
+
+int bv_cuda_device_count(void) { return 0; }
+
+bv_status bv_cuda_run(const bv_job *job, bv_stream stream) {
+  (void)stream;
+  return bv_fail(BV_ERROR_NO_CUDA, "a tensor on device %d, but this batchview was not built with CUDA",
+                 job->device);
+}
+
+bv_status bv_cuda_workspace_size(const bv_job *job, size_t *bytes) {
+  (void)bytes;
+  return bv_cuda_run(job, NULL);
+}
