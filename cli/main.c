@@ -1,0 +1,133 @@
+/* batchview: medical images to display-ready pictures and arrays. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "report.h"
+
+#define REASON_BYTES 512
+#define LONG_WORK_BYTES (8 << 20) /* of input files: about a second for a compressed volume */
+
+static cli_result fail(cli_result result, const char *subject, const char *reason) {
+  print_error(subject, reason);
+  return result;
+}
+
+/* What was printed may still wait in the buffer: a full disk shows here. */
+static cli_result flush_output(void) {
+  return fflush(stdout) == 0 && !ferror(stdout) ? CLI_OK
+                                                : fail(CLI_WRITE, "standard output", "cannot be written");
+}
+
+static bool is_long_work(const cli_options *options) {
+  double bytes = 0;
+  struct stat facts;
+  for (int i = 0; i < options->input_count; ++i)
+    if (stat(options->inputs[i], &facts) == 0)
+      bytes += (double)facts.st_size;
+  return bytes > LONG_WORK_BYTES;
+}
+
+/* Renders the inputs; those done are in `renderings` also on failure. */
+static cli_result render_all(const cli_options *options, const cli_mask *mask, cli_progress *progress,
+                             cli_rendering *renderings) {
+  char reason[REASON_BYTES];
+  for (int i = 0; i < options->input_count; ++i) {
+    cli_result result =
+        render(options->inputs[i], options, mask, progress, &renderings[i], reason, sizeof reason);
+    if (result == CLI_OK && options->kind == OUTPUT_NPY)
+      result = stack_fits(&renderings[0], &renderings[i], reason, sizeof reason);
+    if (result != CLI_OK) {
+      progress_end(progress);
+      return fail(result, options->inputs[i], reason);
+    }
+  }
+  return CLI_OK;
+}
+
+/* Makes the output of the renderings, writes it, and reports. */
+static cli_result write_output(const cli_options *options, cli_progress *progress,
+                               const cli_rendering *renderings, double start) {
+  char reason[REASON_BYTES];
+  cli_montage montage = {0};
+  cli_stack stack = {0};
+  cli_report report = {.options = options, .renderings = renderings, .count = options->input_count};
+  double write_start = seconds_now();
+  cli_result result;
+  progress_step(progress, "writing", options->output);
+  if (options->kind == OUTPUT_PNG) {
+    result = montage_of_renderings(renderings, report.count, options->columns, &montage, reason, sizeof reason);
+    report.montage = &montage;
+    if (result == CLI_OK)
+      result = write_png(options->output, &montage.picture, reason, sizeof reason);
+  } else {
+    result = stack_of_renderings(renderings, report.count, &stack, reason, sizeof reason);
+    report.stack = &stack;
+    if (result == CLI_OK)
+      result = write_npy(options->output, &stack.pixels, reason, sizeof reason);
+  }
+  report.write_seconds = seconds_now() - write_start;
+  report.total_seconds = seconds_now() - start;
+  progress_end(progress);
+
+  if (result != CLI_OK) {
+    print_error(options->output, reason);
+  } else {
+    if (options->verbosity == VERBOSE || (options->verbosity == NORMAL && isatty(STDERR_FILENO)))
+      report_summary(&report, options->verbosity == VERBOSE);
+    if (options->json) {
+      report_json(&report, stdout);
+      result = flush_output();
+    }
+  }
+  montage_free(&montage);
+  stack_free(&stack);
+  return result;
+}
+
+static cli_result run(const cli_options *options) {
+  char reason[REASON_BYTES];
+  double start = seconds_now();
+  cli_mask mask = {0};
+  if (options->mask) {
+    cli_result result = mask_read(options->mask, &options->slices, &mask, reason, sizeof reason);
+    if (result != CLI_OK)
+      return fail(result, options->mask, reason);
+  }
+  cli_rendering *renderings = calloc((size_t)options->input_count, sizeof *renderings);
+  if (!renderings) {
+    mask_free(&mask);
+    return fail(CLI_FAILED, NULL, "out of memory");
+  }
+  /* reading, measuring and mapping each input, and writing */
+  cli_progress progress = progress_begin(options->verbosity != QUIET && isatty(STDERR_FILENO),
+                                         is_long_work(options), 3 * options->input_count + 1);
+  cli_result result = render_all(options, options->mask ? &mask : NULL, &progress, renderings);
+  if (result == CLI_OK)
+    result = write_output(options, &progress, renderings, start);
+  for (int i = 0; i < options->input_count; ++i)
+    rendering_free(&renderings[i]);
+  free(renderings);
+  mask_free(&mask);
+  return result;
+}
+
+int main(int argc, char **argv) {
+  cli_options options;
+  char reason[REASON_BYTES];
+  if (options_parse(argc, argv, &options, reason, sizeof reason) != CLI_OK)
+    return fail(CLI_USAGE, NULL, reason);
+  if (options.help || options.version) {
+    if (options.help)
+      fputs(options_help, stdout);
+    else
+      printf("batchview %d.%d.%d\n", BV_VERSION_MAJOR, BV_VERSION_MINOR, BV_VERSION_PATCH);
+    return flush_output();
+  }
+  if (strcmp(options.output, "-") == 0 && isatty(STDOUT_FILENO))
+    return fail(CLI_USAGE, NULL, "-o -: standard output is a terminal, which shows no pictures");
+  return run(&options);
+}

@@ -1,0 +1,83 @@
+/* Reading a mask and making bytes of it. */
+#include "mask.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Whether a stored number is neither zero nor NaN. */
+static bool is_set(const char *element, bv_dtype dtype) {
+  uint16_t half;
+  uint32_t word;
+  float single;
+  double number;
+  switch (dtype) {
+  case BV_U8:
+  case BV_I8: return *element != 0;
+  case BV_U16:
+  case BV_I16: memcpy(&half, element, sizeof half); return half != 0;
+  case BV_F16:
+  case BV_BF16:
+    memcpy(&half, element, sizeof half);
+    half &= 0x7fff;
+    return half != 0 && half <= (dtype == BV_F16 ? 0x7c00 : 0x7f80);
+  case BV_U32:
+  case BV_I32: memcpy(&word, element, sizeof word); return word != 0;
+  case BV_F32: memcpy(&single, element, sizeof single); return single < 0 || single > 0;
+  default: memcpy(&number, element, sizeof number); return number < 0 || number > 0;
+  }
+}
+
+static void copy_set(const bv_tensor *from, uint8_t *to) {
+  const int64_t *shape = from->shape, *stride = from->stride;
+  int64_t bytes = (int64_t)bv_dtype_size(from->dtype);
+  for (int64_t b = 0; b < shape[0]; ++b)
+    for (int64_t c = 0; c < shape[1]; ++c)
+      for (int64_t row = 0; row < shape[2]; ++row)
+        for (int64_t column = 0; column < shape[3]; ++column) {
+          int64_t offset = b * stride[0] + c * stride[1] + row * stride[2] + column * stride[3];
+          *to++ = is_set((const char *)from->data + offset * bytes, from->dtype);
+        }
+}
+
+cli_result mask_read(const char *path, const slice_options *options, cli_mask *mask, char *reason,
+                     size_t reason_bytes) {
+  source input;
+  cli_slices slices;
+  *mask = (struct cli_mask){0};
+  cli_result result = source_read(path, &input, reason, reason_bytes);
+  if (result != CLI_OK)
+    return result;
+  result = slices_of_source(&input, options, &slices, reason, reason_bytes);
+  if (result == CLI_OK) {
+    mask->memory = malloc((size_t)count_elements(&slices.batch));
+    mask->tensor = bv_contiguous_tensor(mask->memory, BV_U8, BV_CPU, 4, slices.batch.shape);
+    if (mask->memory) {
+      copy_set(&slices.batch, mask->memory);
+    } else {
+      snprintf(reason, reason_bytes, "out of memory");
+      result = CLI_FAILED;
+    }
+  }
+  source_free(&input);
+  return result;
+}
+
+cli_result mask_fits(const cli_mask *mask, const bv_tensor *batch, char *reason, size_t reason_bytes) {
+  const int64_t *a = mask->tensor.shape, *b = batch->shape;
+  for (int axis = 0; axis < 4; ++axis)
+    if (a[axis] != 1 && a[axis] != b[axis]) {
+      snprintf(reason, reason_bytes,
+               "the mask's planes [%" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64
+               "] do not fit the input's [%" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 "]",
+               a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3]);
+      return CLI_USAGE;
+    }
+  return CLI_OK;
+}
+
+void mask_free(cli_mask *mask) {
+  free(mask->memory);
+  *mask = (struct cli_mask){0};
+}

@@ -1,0 +1,14 @@
+/* Lines for people, on standard error. */
+#ifndef BV_CLI_MESSAGE_H
+#define BV_CLI_MESSAGE_H
+
+#include <stddef.h>
+
+/* Prints at most `limit` bytes of `text`, with question marks for control characters: a message is one line,
+ * and no file name talks to the terminal. */
+void print_text(const char *text, size_t limit);
+
+/* "batchview: SUBJECT: REASON", or without the subject if it is NULL. */
+void print_error(const char *subject, const char *reason);
+
+#endif

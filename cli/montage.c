@@ -1,0 +1,156 @@
+/* Layout of the grid, and resampling to square pixels. */
+#include "montage.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* libpng takes a million pixels a side; more than 2^30 in all is nothing to look at. */
+#define MAX_SIDE 1000000
+#define MAX_PIXELS ((int64_t)1 << 30)
+
+/* One axis of a cell's picture: where its pixels lie between those of the plane. */
+typedef struct axis_map {
+  int64_t from, to; /* extents: of the plane, of the picture */
+} axis_map;
+
+typedef struct position {
+  int64_t below, above;
+  double t; /* of the way from below to above */
+} position;
+
+static position position_of(axis_map map, int64_t index) {
+  if (map.to == map.from)
+    return (position){index, index, 0};
+  double centre = ((double)index + 0.5) * (double)map.from / (double)map.to - 0.5;
+  centre = fmin(fmax(centre, 0), (double)(map.from - 1));
+  int64_t below = (int64_t)centre;
+  return (position){below, below + 1 < map.from ? below + 1 : below, centre - (double)below};
+}
+
+/* The extent of an axis whose pixels are `spacing` apart when they become `pixel` apart. */
+static axis_map stretched(int64_t extent, double spacing, double pixel) {
+  double to = (double)extent * (spacing / pixel);
+  return (axis_map){extent, to < MAX_SIDE ? (int64_t)(to + 0.5) : MAX_SIDE + 1};
+}
+
+static void map_axes(const cli_slices *slices, axis_map *rows, axis_map *columns) {
+  double pixel = fmin(slices->row_spacing, slices->column_spacing);
+  *rows = stretched(slices->batch.shape[2], slices->row_spacing, pixel);
+  *columns = stretched(slices->batch.shape[3], slices->column_spacing, pixel);
+}
+
+static int64_t count_cells(const cli_rendering *rendering) {
+  const int64_t *shape = rendering->slices.batch.shape;
+  return shape[0] * (rendering->slices.colour ? 1 : shape[1]);
+}
+
+typedef struct montage_grid {
+  int64_t cells, rows, columns;    /* counted in cells */
+  int64_t cell_rows, cell_columns; /* in pixels */
+  int channels;
+} montage_grid;
+
+static int64_t near_square_columns(const montage_grid *grid) {
+  double columns = ceil(sqrt((double)grid->cells * (double)grid->cell_rows / (double)grid->cell_columns));
+  return columns < (double)grid->cells ? (int64_t)columns : grid->cells;
+}
+
+static cli_result lay_out(const cli_rendering *renderings, int count, int64_t columns, montage_grid *grid,
+                          char *reason, size_t reason_bytes) {
+  *grid = (struct montage_grid){.channels = 1};
+  for (int i = 0; i < count; ++i) {
+    const cli_slices *slices = &renderings[i].slices;
+    axis_map cell_rows, cell_columns;
+    map_axes(slices, &cell_rows, &cell_columns);
+    grid->cells += count_cells(&renderings[i]);
+    grid->cell_rows = cell_rows.to > grid->cell_rows ? cell_rows.to : grid->cell_rows;
+    grid->cell_columns = cell_columns.to > grid->cell_columns ? cell_columns.to : grid->cell_columns;
+    if (slices->colour)
+      grid->channels = 3;
+  }
+  grid->columns = columns == 0 ? near_square_columns(grid) : (columns < grid->cells ? columns : grid->cells);
+  grid->rows = (grid->cells + grid->columns - 1) / grid->columns;
+  double height = (double)grid->rows * (double)grid->cell_rows;
+  double width = (double)grid->columns * (double)grid->cell_columns;
+  if (height > MAX_SIDE || width > MAX_SIDE || height * width > (double)MAX_PIXELS) {
+    snprintf(reason, reason_bytes,
+             "the picture would have %.0f rows and %.0f columns; at most %d each and %" PRId64
+             " pixels are possible",
+             height, width, MAX_SIDE, MAX_PIXELS);
+    return CLI_UNSUPPORTED;
+  }
+  return CLI_OK;
+}
+
+/* Draws one plane. `to` is its upper left pixel in the picture, `row_stride` counts bytes, `step` the bytes
+ * from pixel to pixel. */
+static void draw_plane(const uint8_t *plane, axis_map rows, axis_map columns, uint8_t *to, int64_t row_stride,
+                       int step) {
+  for (int64_t row = 0; row < rows.to; ++row) {
+    position y = position_of(rows, row);
+    const uint8_t *upper = plane + y.below * columns.from, *lower = plane + y.above * columns.from;
+    for (int64_t column = 0; column < columns.to; ++column) {
+      position x = position_of(columns, column);
+      double above = upper[x.below] + x.t * (upper[x.above] - upper[x.below]);
+      double below = lower[x.below] + x.t * (lower[x.above] - lower[x.below]);
+      to[row * row_stride + column * step] = (uint8_t)(above + y.t * (below - above) + 0.5);
+    }
+  }
+}
+
+static void draw_rendering(const cli_rendering *rendering, const montage_grid *grid, int64_t first_cell,
+                           uint8_t *pixels) {
+  axis_map rows, columns;
+  map_axes(&rendering->slices, &rows, &columns);
+  int64_t row_stride = grid->columns * grid->cell_columns * grid->channels;
+  int64_t plane_pixels = rows.from * columns.from;
+  const uint8_t *plane = rendering->memory;
+  for (int64_t i = 0; i < count_cells(rendering); ++i) {
+    int64_t cell = first_cell + i;
+    int64_t top = cell / grid->columns * grid->cell_rows + (grid->cell_rows - rows.to) / 2;
+    int64_t left = cell % grid->columns * grid->cell_columns + (grid->cell_columns - columns.to) / 2;
+    uint8_t *to = pixels + top * row_stride + left * grid->channels;
+    for (int channel = 0; channel < grid->channels; ++channel) {
+      draw_plane(plane, rows, columns, to + channel, row_stride, grid->channels);
+      if (rendering->slices.colour)
+        plane += plane_pixels;
+    }
+    if (!rendering->slices.colour) /* grey, in all channels of the picture */
+      plane += plane_pixels;
+  }
+}
+
+cli_result montage_of_renderings(const cli_rendering *renderings, int count, int64_t columns,
+                                 cli_montage *montage, char *reason, size_t reason_bytes) {
+  montage_grid grid;
+  *montage = (struct cli_montage){0};
+  cli_result result = lay_out(renderings, count, columns, &grid, reason, reason_bytes);
+  if (result != CLI_OK)
+    return result;
+  int64_t height = grid.rows * grid.cell_rows, width = grid.columns * grid.cell_columns;
+  montage->memory = calloc((size_t)(height * width), (size_t)grid.channels);
+  if (!montage->memory) {
+    snprintf(reason, reason_bytes, "out of memory for a picture of %" PRId64 " x %" PRId64 " pixels", width,
+             height);
+    return CLI_FAILED;
+  }
+  montage->picture = (picture){.pixels = montage->memory,
+                               .width = (uint32_t)width,
+                               .height = (uint32_t)height,
+                               .channels = grid.channels};
+  montage->cells = grid.cells;
+  montage->grid_columns = grid.columns;
+  int64_t cell = 0;
+  for (int i = 0; i < count; ++i) {
+    draw_rendering(&renderings[i], &grid, cell, montage->memory);
+    cell += count_cells(&renderings[i]);
+  }
+  return CLI_OK;
+}
+
+void montage_free(cli_montage *montage) {
+  free(montage->memory);
+  *montage = (struct cli_montage){0};
+}

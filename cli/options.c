@@ -1,0 +1,298 @@
+/* The command line: getopt_long, and a check of every value. */
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Numbered from beyond the letters of short options. */
+enum {
+  OPTION_OUTPUT = 256,
+  OPTION_FORMAT,
+  OPTION_COLUMNS,
+  OPTION_JSON,
+  OPTION_VERBOSE,
+  OPTION_QUIET,
+  OPTION_AXIS,
+  OPTION_SLICE,
+  OPTION_PERCENTILE,
+  OPTION_MINMAX,
+  OPTION_WINDOW,
+  OPTION_SCOPE,
+  OPTION_FOREGROUND,
+  OPTION_MASK,
+  OPTION_HELP,
+  OPTION_VERSION,
+  OPTION_END
+};
+
+static const char short_options[] = ":o:vqh";
+static const struct option long_options[] = {
+    {"output", required_argument, NULL, OPTION_OUTPUT},
+    {"format", required_argument, NULL, OPTION_FORMAT},
+    {"columns", required_argument, NULL, OPTION_COLUMNS},
+    {"json", no_argument, NULL, OPTION_JSON},
+    {"verbose", no_argument, NULL, OPTION_VERBOSE},
+    {"quiet", no_argument, NULL, OPTION_QUIET},
+    {"axis", required_argument, NULL, OPTION_AXIS},
+    {"slice", required_argument, NULL, OPTION_SLICE},
+    {"percentile", required_argument, NULL, OPTION_PERCENTILE},
+    {"minmax", no_argument, NULL, OPTION_MINMAX},
+    {"window", required_argument, NULL, OPTION_WINDOW},
+    {"scope", required_argument, NULL, OPTION_SCOPE},
+    {"foreground", required_argument, NULL, OPTION_FOREGROUND},
+    {"mask", required_argument, NULL, OPTION_MASK},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {NULL, 0, NULL, 0},
+};
+
+static const char *name_of(int option) { return long_options[option - OPTION_OUTPUT].name; }
+
+static int option_of_letter(int letter) {
+  switch (letter) {
+  case 'o': return OPTION_OUTPUT;
+  case 'v': return OPTION_VERBOSE;
+  case 'q': return OPTION_QUIET;
+  case 'h': return OPTION_HELP;
+  default: return letter;
+  }
+}
+
+typedef struct option_parser {
+  cli_options *options;
+  bool is_given[OPTION_END - OPTION_OUTPUT];
+  char *reason;
+  size_t reason_bytes;
+} option_parser;
+
+static bool *given(option_parser *parser, int option) { return &parser->is_given[option - OPTION_OUTPUT]; }
+
+__attribute__((format(printf, 2, 3))) static cli_result refuse(option_parser *parser, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(parser->reason, parser->reason_bytes, format, arguments);
+  va_end(arguments);
+  return CLI_USAGE;
+}
+
+static cli_result refuse_value(option_parser *parser, int option, const char *value, const char *allowed) {
+  return refuse(parser, "--%s '%s': expected %s", name_of(option), value, allowed);
+}
+
+/* ---- Values ----------------------------------------------------------------------------------------- */
+
+/* A decimal integer from 0. */
+static bool parse_count(const char *text, int64_t *count) {
+  if (*text == '\0' || text[strspn(text, "0123456789")] != '\0')
+    return false;
+  errno = 0;
+  *count = strtoll(text, NULL, 10);
+  return errno == 0;
+}
+
+/* "A,B": two finite decimal numbers. strtod takes blanks, hexadecimal, infinities and NaN too; we do not. */
+static bool parse_pair(const char *text, double pair[2]) {
+  if (text[strspn(text, "0123456789+-.eE,")] != '\0')
+    return false;
+  char *end;
+  pair[0] = strtod(text, &end);
+  if (end == text || *end != ',')
+    return false;
+  const char *second = end + 1;
+  pair[1] = strtod(second, &end);
+  return end != second && *end == '\0' && isfinite(pair[0]) && isfinite(pair[1]);
+}
+
+/* The index of `text` among `words`, which end with NULL; -1 if it is none of them. */
+static int parse_word(const char *text, const char *const *words) {
+  for (int i = 0; words[i]; ++i)
+    if (strcmp(text, words[i]) == 0)
+      return i;
+  return -1;
+}
+
+static bool ends_with(const char *text, const char *end) {
+  size_t length = strlen(text), end_length = strlen(end);
+  return length > end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+/* ---- One option ------------------------------------------------------------------------------------- */
+
+static cli_result take_window(option_parser *parser, int option, const char *value) {
+  bv_display_options *display = &parser->options->display;
+  double pair[2] = {0};
+  switch (option) {
+  case OPTION_PERCENTILE:
+    if (!parse_pair(value, pair) || !(0 <= pair[0] && pair[0] <= pair[1] && pair[1] <= 100))
+      return refuse_value(parser, option, value, "two numbers LO,HI with 0 <= LO <= HI <= 100");
+    display->low = pair[0];
+    display->high = pair[1];
+    return CLI_OK;
+  case OPTION_MINMAX: display->window = BV_WINDOW_MINMAX; return CLI_OK;
+  default:
+    if (!parse_pair(value, pair) || !(pair[1] > 0) || !isfinite(pair[0] - pair[1] / 2) ||
+        !isfinite(pair[0] + pair[1] / 2))
+      return refuse_value(parser, option, value, "two numbers LEVEL,WIDTH with WIDTH > 0");
+    display->window = BV_WINDOW_FIXED;
+    display->lo = pair[0] - pair[1] / 2;
+    display->hi = pair[0] + pair[1] / 2;
+    return CLI_OK;
+  }
+}
+
+static cli_result take_slices(option_parser *parser, int option, const char *value) {
+  slice_options *slices = &parser->options->slices;
+  slices->asked = true;
+  if (option == OPTION_AXIS) {
+    int64_t axis;
+    if (!parse_count(value, &axis) || axis > 2)
+      return refuse_value(parser, option, value, "0, 1 or 2");
+    slices->axis = (int)axis;
+    return CLI_OK;
+  }
+  static const char *const words[] = {[SLICE_CENTRE] = "centre", [SLICE_ALL] = "all", NULL};
+  int word = parse_word(value, words);
+  slices->choice = word >= 0 ? (slice_choice)word : SLICE_NUMBER;
+  if (word < 0 && !parse_count(value, &slices->number))
+    return refuse_value(parser, option, value, "a number from 0, centre or all");
+  return CLI_OK;
+}
+
+static cli_result take(option_parser *parser, int option, const char *value) {
+  static const char *const formats[] = {[FORMAT_F32] = "f32", [FORMAT_U8] = "u8", [FORMAT_RGB] = "rgb", NULL};
+  static const char *const scopes[] = {
+      [BV_SCOPE_PLANE] = "plane", [BV_SCOPE_IMAGE] = "image", [BV_SCOPE_BATCH] = "batch", NULL};
+  static const char *const foregrounds[] = {
+      [BV_FOREGROUND_NONZERO] = "nonzero", [BV_FOREGROUND_ALL] = "all", NULL};
+  cli_options *options = parser->options;
+  int word;
+  switch (option) {
+  case OPTION_OUTPUT: options->output = value; return CLI_OK;
+  case OPTION_MASK: options->mask = value; return CLI_OK;
+  case OPTION_JSON: options->json = true; return CLI_OK;
+  case OPTION_VERBOSE: options->verbosity = VERBOSE; return CLI_OK;
+  case OPTION_QUIET: options->verbosity = QUIET; return CLI_OK;
+  case OPTION_HELP: options->help = true; return CLI_OK;
+  case OPTION_VERSION: options->version = true; return CLI_OK;
+  case OPTION_AXIS:
+  case OPTION_SLICE: return take_slices(parser, option, value);
+  case OPTION_PERCENTILE:
+  case OPTION_MINMAX:
+  case OPTION_WINDOW: return take_window(parser, option, value);
+  case OPTION_FORMAT:
+    if ((word = parse_word(value, formats)) < 0)
+      return refuse_value(parser, option, value, "f32, u8 or rgb");
+    options->format = (pixel_format)word;
+    return CLI_OK;
+  case OPTION_SCOPE:
+    if ((word = parse_word(value, scopes)) < 0)
+      return refuse_value(parser, option, value, "plane, image or batch");
+    options->display.scope = word;
+    return CLI_OK;
+  case OPTION_FOREGROUND:
+    if ((word = parse_word(value, foregrounds)) < 0)
+      return refuse_value(parser, option, value, "nonzero or all");
+    options->display.foreground = word;
+    return CLI_OK;
+  default:
+    if (!parse_count(value, &options->columns) || options->columns == 0)
+      return refuse_value(parser, option, value, "a number from 1");
+    return CLI_OK;
+  }
+}
+
+/* What getopt_long did not like, whose ?s and :s it does not tell apart by themselves. */
+static cli_result refuse_syntax(option_parser *parser, int code, char **argv) {
+  int option = option_of_letter(optopt);
+  bool known = option >= OPTION_OUTPUT;
+  if (code == ':')
+    return refuse(parser, "--%s: expected a value", name_of(option));
+  if (known)
+    return refuse(parser, "--%s takes no value", name_of(option));
+  if (optopt)
+    return refuse(parser, "unknown option -%c; see batchview --help", optopt);
+  return refuse(parser, "unknown option %s; see batchview --help", argv[optind - 1]);
+}
+
+/* ---- All options together --------------------------------------------------------------------------- */
+
+static cli_result check_together(option_parser *parser) {
+  static const int conflicts[][2] = {{OPTION_PERCENTILE, OPTION_MINMAX},
+                                     {OPTION_PERCENTILE, OPTION_WINDOW},
+                                     {OPTION_MINMAX, OPTION_WINDOW},
+                                     {OPTION_MASK, OPTION_FOREGROUND},
+                                     {OPTION_QUIET, OPTION_VERBOSE}};
+  for (size_t i = 0; i < sizeof conflicts / sizeof *conflicts; ++i)
+    if (*given(parser, conflicts[i][0]) && *given(parser, conflicts[i][1]))
+      return refuse(parser, "--%s and --%s exclude each other", name_of(conflicts[i][0]),
+                    name_of(conflicts[i][1]));
+
+  cli_options *options = parser->options;
+  if (options->mask)
+    options->display.foreground = BV_FOREGROUND_MASK;
+  else if (*given(parser, OPTION_WINDOW) && !*given(parser, OPTION_FOREGROUND))
+    options->display.foreground = BV_FOREGROUND_ALL; /* in CT 0 is water, no background */
+
+  if (options->input_count == 0)
+    return refuse(parser, "no input file; see batchview --help");
+  int standard_inputs = options->mask && strcmp(options->mask, "-") == 0;
+  for (int i = 0; i < options->input_count; ++i)
+    standard_inputs += strcmp(options->inputs[i], "-") == 0;
+  if (standard_inputs > 1)
+    return refuse(parser, "standard input (-) is given twice");
+  return CLI_OK;
+}
+
+static cli_result check_output(option_parser *parser) {
+  cli_options *options = parser->options;
+  if (!options->output)
+    return refuse(parser, "no output: give -o FILE.png or -o FILE.npy");
+  bool format_given = *given(parser, OPTION_FORMAT);
+  if (strcmp(options->output, "-") == 0)
+    options->kind = format_given ? OUTPUT_NPY : OUTPUT_PNG;
+  else if (ends_with(options->output, ".png"))
+    options->kind = OUTPUT_PNG;
+  else if (ends_with(options->output, ".npy"))
+    options->kind = OUTPUT_NPY;
+  else
+    return refuse_value(parser, OPTION_OUTPUT, options->output, "a name that ends with .png or .npy, or -");
+
+  if (options->kind == OUTPUT_PNG && format_given)
+    return refuse(parser, "--format is for .npy outputs, and the output is '%s'", options->output);
+  if (options->kind == OUTPUT_NPY && options->columns)
+    return refuse(parser, "--columns is for PNG outputs, and the output is .npy");
+  if (options->json && strcmp(options->output, "-") == 0)
+    return refuse(parser, "--json and -o - both want standard output");
+  return CLI_OK;
+}
+
+cli_result options_parse(int argc, char **argv, cli_options *options, char *reason, size_t reason_bytes) {
+  *options = (struct cli_options){
+      .slices = {.axis = 2}, .display = BV_DISPLAY_OPTIONS_INIT, .verbosity = NORMAL, .format = FORMAT_F32};
+  option_parser parser = {.options = options, .reason = reason, .reason_bytes = reason_bytes};
+  cli_result result = CLI_OK;
+  int code;
+  opterr = 0; /* the messages are ours */
+  while ((code = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
+    if (code == '?' || code == ':')
+      return refuse_syntax(&parser, code, argv);
+    int option = option_of_letter(code);
+    if (*given(&parser, option))
+      return refuse(&parser, "--%s is given twice", name_of(option));
+    *given(&parser, option) = true;
+    if ((result = take(&parser, option, optarg)) != CLI_OK)
+      return result;
+    if (options->help || options->version)
+      return CLI_OK;
+  }
+  options->inputs = argv + optind;
+  options->input_count = argc - optind;
+  if ((result = check_together(&parser)) != CLI_OK)
+    return result;
+  return check_output(&parser);
+}

@@ -1,0 +1,42 @@
+/* The command line. */
+#ifndef BV_CLI_OPTIONS_H
+#define BV_CLI_OPTIONS_H
+
+#include "source.h"
+
+typedef enum output_kind { OUTPUT_PNG, OUTPUT_NPY } output_kind;
+typedef enum pixel_format { FORMAT_F32, FORMAT_U8, FORMAT_RGB } pixel_format;
+typedef enum slice_choice { SLICE_CENTRE, SLICE_ALL, SLICE_NUMBER } slice_choice;
+typedef enum verbosity { QUIET, NORMAL, VERBOSE } verbosity;
+
+/* Which slices of a volume are shown. */
+typedef struct slice_options {
+  bool asked; /* --axis or --slice was given: an input without slices is then an error */
+  int axis;
+  slice_choice choice;
+  int64_t number; /* SLICE_NUMBER */
+} slice_options;
+
+typedef struct cli_options {
+  char **inputs; /* into argv */
+  int input_count;
+  const char *output;
+  output_kind kind;
+  pixel_format format; /* OUTPUT_NPY */
+  slice_options slices;
+  bv_display_options display; /* without the mask's pixels */
+  const char *mask;           /* NULL without */
+  int64_t columns;            /* of the grid; 0 for a near-square picture */
+  bool json;
+  verbosity verbosity;
+  bool help, version; /* nothing else counts if one of them is set */
+} cli_options;
+
+/* Reads argv, which is reordered and must outlive `options`. CLI_OK, or CLI_USAGE with one line in `reason`
+ * that names the option, its value and what is allowed. */
+cli_result options_parse(int argc, char **argv, cli_options *options, char *reason, size_t reason_bytes);
+
+/* What --help prints. */
+extern const char options_help[];
+
+#endif

@@ -1,0 +1,27 @@
+/* One input, from the file to display-ready pixels. */
+#ifndef BV_CLI_RENDER_H
+#define BV_CLI_RENDER_H
+
+#include "mask.h"
+#include "progress.h"
+
+typedef struct cli_rendering {
+  const char *path;
+  /* What the file held; its pixels are freed. */
+  source source;
+  cli_slices slices;
+  /* f32 or u8 [B, C, rows, columns], or u8 [B, C, rows, columns, 3]; without gaps */
+  bv_tensor pixels;
+  void *memory;    /* owned */
+  double *windows; /* owned: lo, hi and n of each group */
+  int64_t window_count;
+  double read_seconds, compute_seconds;
+} cli_rendering;
+
+/* Reads, slices, measures and maps one input. `mask` is NULL without. On failure one line in `reason`. */
+cli_result render(const char *path, const cli_options *options, const cli_mask *mask, cli_progress *progress,
+                  cli_rendering *rendering, char *reason, size_t reason_bytes);
+
+void rendering_free(cli_rendering *rendering);
+
+#endif

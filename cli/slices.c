@@ -1,0 +1,88 @@
+/* Views of sources: strides and extents only, no pixel is touched. */
+#include "slices.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Axis `from` of `tensor` as axis `to` of `view`. */
+static void show_axis(bv_tensor *view, int to, const bv_tensor *tensor, int from) {
+  view->shape[to] = tensor->shape[from];
+  view->stride[to] = tensor->stride[from];
+}
+
+static void move_along(bv_tensor *view, int axis, int64_t index) {
+  view->data = (char *)view->data + index * view->stride[axis] * (int64_t)bv_dtype_size(view->dtype);
+}
+
+static void reverse(bv_tensor *view, int axis) {
+  move_along(view, axis, view->shape[axis] - 1);
+  view->stride[axis] = -view->stride[axis];
+}
+
+static cli_result choose(cli_slices *slices, const slice_options *options, char *reason, size_t reason_bytes) {
+  bv_tensor *batch = &slices->batch;
+  int64_t count = batch->shape[1];
+  if (options->choice == SLICE_ALL)
+    return CLI_OK;
+  if (options->choice == SLICE_NUMBER && options->number >= count) {
+    snprintf(reason, reason_bytes, "--slice %" PRId64 ": along axis %d there are the slices 0 to %" PRId64,
+             options->number, options->axis, count - 1);
+    return CLI_USAGE;
+  }
+  slices->first = options->choice == SLICE_CENTRE ? count / 2 : options->number;
+  move_along(batch, 1, slices->first);
+  batch->shape[1] = 1;
+  return CLI_OK;
+}
+
+static cli_result slices_of_volume(const source *input, const slice_options *options, cli_slices *slices,
+                                   char *reason, size_t reason_bytes) {
+  const bv_tensor *volume = &input->tensor;
+  int leading = volume->ndim - 3; /* a series has its axis before the volume's */
+  int rows = options->axis == 0 ? 1 : 0, columns = options->axis == 2 ? 1 : 2;
+  /* NIfTI volumes have anatomical axes, known or assumed, and coronal and sagittal pictures have the superior
+   * end of axis 2 at their top. */
+  bool upright = strcmp(input->format, "nifti") == 0 && options->axis != 2;
+  if (upright) {
+    columns = rows;
+    rows = 2;
+  }
+
+  bv_tensor *batch = &slices->batch;
+  if (leading)
+    show_axis(batch, 0, volume, 0);
+  show_axis(batch, 1, volume, leading + options->axis);
+  show_axis(batch, 2, volume, leading + rows);
+  show_axis(batch, 3, volume, leading + columns);
+  if (upright)
+    reverse(batch, 2);
+  slices->row_spacing = input->spacing[rows];
+  slices->column_spacing = input->spacing[columns];
+  slices->volume = true;
+  slices->one_plane = !leading && options->choice != SLICE_ALL;
+  return choose(slices, options, reason, reason_bytes);
+}
+
+cli_result slices_of_source(const source *input, const slice_options *options, cli_slices *slices, char *reason,
+                            size_t reason_bytes) {
+  const bv_tensor *tensor = &input->tensor;
+  *slices = (struct cli_slices){.row_spacing = input->spacing[0], .column_spacing = input->spacing[1]};
+  slices->batch = (bv_tensor){
+      .data = tensor->data, .dtype = tensor->dtype, .device = BV_CPU, .ndim = 4, .shape = {1, 1, 1, 1}};
+  if (input->kind == SOURCE_VOLUME)
+    return slices_of_volume(input, options, slices, reason, reason_bytes);
+
+  for (int axis = 0; axis < tensor->ndim; ++axis)
+    show_axis(&slices->batch, axis + 4 - tensor->ndim, tensor, axis);
+  slices->one_plane = input->kind == SOURCE_IMAGE;
+  slices->colour = input->kind == SOURCE_BATCH && tensor->shape[1] == 3;
+  return CLI_OK;
+}
+
+int64_t count_elements(const bv_tensor *tensor) {
+  int64_t count = 1;
+  for (int axis = 0; axis < tensor->ndim; ++axis)
+    count *= tensor->shape[axis];
+  return count;
+}
