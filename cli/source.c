@@ -28,10 +28,10 @@ static const file_format formats[] = {
     {"nifti", read_nifti, 0, 4, "\0\0\x02\x1c"},
     {"npy", read_npy, 0, 6, "\x93NUMPY"},
     {"png", read_png, 0, 8, "\x89PNG\r\n\x1a\n"},
-    {"tiff", NULL, 0, 4, "II*\0"},
-    {"tiff", NULL, 0, 4, "MM\0*"},
-    {"tiff", NULL, 0, 4, "II+\0"}, /* BigTIFF */
-    {"tiff", NULL, 0, 4, "MM\0+"},
+    {"tiff", read_tiff, 0, 4, "II*\0"},
+    {"tiff", read_tiff, 0, 4, "MM\0*"},
+    {"tiff", read_tiff, 0, 4, "II+\0"}, /* BigTIFF */
+    {"tiff", read_tiff, 0, 4, "MM\0+"},
     {"DICOM", NULL, 128, 4, "DICM"},
     {"gzip-compressed gzip", NULL, 0, 2, "\x1f\x8b"},
     {"HDF5", NULL, 0, 8, "\x89HDF\r\n\x1a\n"},
@@ -73,6 +73,9 @@ cli_result refuse(reason why, cli_result result, const char *format, ...) {
   va_start(arguments, format);
   vsnprintf(why.text, why.bytes, format, arguments);
   va_end(arguments);
+  for (char *c = why.text; why.bytes > 0 && *c != '\0'; ++c)
+    if ((unsigned char)*c < ' ' || *c == 127) /* the file's own text may be in it */
+      *c = '?';
   return result;
 }
 
