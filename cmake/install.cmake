@@ -12,11 +12,9 @@ install(FILES ${headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/batchview)
 # The library looks for the CUDA runtime where it was linked from, the program for the library beside itself.
 file(RELATIVE_PATH bin_to_lib ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
 set_target_properties(batchview PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
+set_target_properties(batchview_program PROPERTIES INSTALL_RPATH $ORIGIN/${bin_to_lib})
 install(TARGETS batchview EXPORT batchview)
-if(TARGET batchview_program)
-  set_target_properties(batchview_program PROPERTIES INSTALL_RPATH $ORIGIN/${bin_to_lib})
-  install(TARGETS batchview_program)
-endif()
+install(TARGETS batchview_program)
 install(EXPORT batchview NAMESPACE batchview:: FILE batchviewTargets.cmake DESTINATION ${package_directory})
 
 configure_package_config_file(cmake/batchviewConfig.cmake.in ${PROJECT_BINARY_DIR}/batchviewConfig.cmake

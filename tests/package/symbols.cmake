@@ -4,11 +4,10 @@ execute_process(COMMAND ${NM} -D --defined-only ${LIBRARY} OUTPUT_VARIABLE outpu
 string(REGEX MATCHALL "[^\n]+" lines "${output}")
 set(exported)
 foreach(line IN LISTS lines)
-  if(line MATCHES " A BATCHVIEW_[0-9]+$") # the version node itself
-    continue()
-  endif()
   string(REGEX REPLACE ".* ([^ @]+)(@.*)?$" "\\1" name "${line}")
-  list(APPEND exported ${name})
+  if(NOT name MATCHES "^BATCHVIEW_[0-9]+$") # the version node itself
+    list(APPEND exported ${name})
+  endif()
 endforeach()
 file(STRINGS ${LIST} expected)
 

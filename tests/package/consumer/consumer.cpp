@@ -1,6 +1,5 @@
 // A C++ program that uses an installed batchview: measures a window.
 #include <batchview/batchview.h>
-#include <batchview/dlpack.h>
 
 #include <cstdio>
 #include <vector>

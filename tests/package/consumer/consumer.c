@@ -1,6 +1,5 @@
 /* A C program that uses an installed batchview: draws four pixels. */
 #include <batchview/batchview.h>
-#include <batchview/dlpack.h>
 #include <stdio.h>
 
 int main(void) {
