@@ -51,64 +51,55 @@ bv_window bv_measure_group_range(const bv_group *group, const bv_team *team) {
 /* ---- Sample -----------------------------------------------------------------------------------------------
  */
 
-/* 32 bits that look random, a function of i. */
-static uint32_t hash(uint64_t i) { return (uint32_t)((i * 0x9e3779b97f4a7c15u) >> 32); }
-
 /* One pixel from each of `draws` equal stretches of the group, foreground only, to worker->candidates. */
 static int64_t draw_sample(const bv_group *group, bv_worker *worker, int64_t draws) {
   const bv_tile_ops *ops = group->ops;
   const bv_brackets everything = {-INFINITY, INFINITY, NAN, NAN};
   bv_bracket_counts counts = {0};
   int64_t stretch = group->count / draws;
-  for (int64_t i = 0, filled = 0; i < draws; ++i) {
-    int64_t pixel = i * stretch + (int64_t)(((uint64_t)hash((uint64_t)i) * (uint64_t)stretch) >> 32);
-    char *slot = (char *)worker->mapped + (size_t)filled * ops->real_bytes;
+  for (int64_t first = 0; first < draws; first += BV_TILE_PIXELS) {
+    int64_t count = draws - first < BV_TILE_PIXELS ? draws - first : BV_TILE_PIXELS;
     if (group->pixels)
-      memcpy(slot, (const char *)group->pixels + (size_t)pixel * ops->real_bytes, ops->real_bytes);
-    else {
-      const void *one = bv_load_tile(group, pixel, 1, worker->tile);
-      memcpy(slot, one, ops->real_bytes);
-    }
-    if (++filled == BV_TILE_PIXELS || i + 1 == draws) {
-      ops->count_brackets(worker->mapped, filled, group->job->zero_is_background, &everything, &counts,
-                          worker->candidates);
-      filled = 0;
-    }
+      ops->gather(group->pixels, stretch, first, count, worker->mapped);
+    else
+      for (int64_t i = 0; i < count; ++i) {
+        const void *pixel = bv_load_tile(group, bv_sample_position(first + i, stretch), 1, worker->tile);
+        memcpy((char *)worker->mapped + (size_t)i * ops->real_bytes, pixel, ops->real_bytes);
+      }
+    ops->count_brackets(worker->mapped, count, group->job->zero_is_background, &everything, &counts,
+                        worker->candidates);
   }
   return counts.candidates;
 }
 
-/* Values between which the percentile's ranks lie, by a sample of `n`. */
-static void bracket_percentile(const bv_tile_ops *ops, const bv_worker *worker, int64_t n, double percent,
-                               double *low, double *high) {
-  double p = percent / 100, rank = p * (double)(n - 1);
+/* The ranks in a sample of `n` between whose values the percentile's ranks lie; beyond 0 and n - 1 if the
+ * sample does not reach that far out. */
+static void bracket_percentile(int64_t n, double percent, int64_t rank[2]) {
+  double p = percent / 100, middle = p * (double)(n - 1);
   double margin = BRACKET_SIGMAS * sqrt((double)n * p * (1 - p)) + 2;
-  int64_t below = (int64_t)floor(rank - margin), above = (int64_t)ceil(rank + margin) + 1;
-  double pair[2];
-  *low = -INFINITY;
-  *high = INFINITY;
-  if (below >= 0) {
-    ops->select_pair(worker->candidates, n, below, below, worker->scratch, pair);
-    *low = pair[0];
-  }
-  if (above < n) {
-    ops->select_pair(worker->candidates, n, above, above, worker->scratch, pair);
-    *high = pair[0];
-  }
+  rank[0] = (int64_t)floor(middle - margin);
+  rank[1] = (int64_t)ceil(middle + margin);
 }
 
 static bv_brackets find_brackets(const bv_group *group, bv_worker *worker) {
   const bv_brackets everything = {-INFINITY, INFINITY, NAN, NAN};
   if (group->count <= TINY_GROUP_PIXELS)
     return everything;
-  int64_t draws = group->count / 32;
+  int64_t draws = group->count / 64;
   draws = draws < 1024 ? 1024 : draws > MOST_SAMPLE ? MOST_SAMPLE : draws;
   int64_t n = draw_sample(group, worker, draws);
   if (n < LEAST_SAMPLE)
     return everything;
-  bv_brackets brackets;
-  bracket_percentile(group->ops, worker, n, group->job->low, &brackets.a0, &brackets.a1);
-  bracket_percentile(group->ops, worker, n, group->job->high, &brackets.b0, &brackets.b1);
+  int64_t ranks[4], clamped[4];
+  double value[4];
+  bracket_percentile(n, group->job->low, ranks);
+  bracket_percentile(n, group->job->high, ranks + 2);
+  for (int i = 0; i < 4; ++i)
+    clamped[i] = ranks[i] < 0 ? 0 : ranks[i] >= n ? n - 1 : ranks[i];
+  group->ops->select_ranks(worker->candidates, n, clamped, 4, worker->scratch, value);
+  for (int i = 0; i < 4; ++i)
+    value[i] = ranks[i] < 0 ? -INFINITY : ranks[i] >= n ? INFINITY : value[i];
+  bv_brackets brackets = {value[0], value[1], value[2], value[3]};
   if (brackets.b0 <= brackets.a1) {
     brackets.a0 = fmin(brackets.a0, brackets.b0);
     brackets.a1 = fmax(brackets.a1, brackets.b1);
@@ -164,21 +155,27 @@ static bool count_group(const bv_group *group, const bv_team *team, const bv_bra
   return complete;
 }
 
-/* The two values of a rank, if a bracket holds both. */
+/* Where a rank is among the sorted candidates; -1 if no bracket holds it. `in_a` of them are in bracket a. */
+static int64_t rank_among_candidates(const bv_bracket_counts *total, int64_t in_a, int64_t rank) {
+  int64_t in_b = total->candidates - in_a;
+  if (rank >= total->below_a && rank < total->below_a + in_a)
+    return rank - total->below_a;
+  if (rank >= total->below_b && rank < total->below_b + in_b)
+    return rank - total->below_b + in_a;
+  return -1;
+}
+
+/* The values of four ranks, if the brackets hold them all. */
 static bool select_candidates(const bv_group *group, const bv_worker *worker, const bv_brackets *brackets,
-                              const bv_bracket_counts *total, const bv_rank *rank, double pair[2]) {
+                              const bv_bracket_counts *total, const int64_t ranks[4], double values[4]) {
   const bv_tile_ops *ops = group->ops;
   int64_t in_a = isnan(brackets->b0) ? total->candidates
                                      : ops->count_below(worker->candidates, total->candidates, brackets->b0);
-  int64_t before; /* pixels that sort before the rank's bracket, but are not candidates */
-  if (rank->below >= total->below_a && rank->above < total->below_a + in_a)
-    before = total->below_a;
-  else if (rank->below >= total->below_b && rank->above < total->below_b + total->candidates - in_a)
-    before = total->below_b - in_a;
-  else
-    return false;
-  ops->select_pair(worker->candidates, total->candidates, rank->below - before, rank->above - before,
-                   worker->scratch, pair);
+  int64_t among[4];
+  for (int i = 0; i < 4; ++i)
+    if ((among[i] = rank_among_candidates(total, in_a, ranks[i])) < 0)
+      return false;
+  ops->select_ranks(worker->candidates, total->candidates, among, 4, worker->scratch, values);
   return true;
 }
 
@@ -231,18 +228,15 @@ static bv_window measure_percentiles(const bv_group *group, const bv_team *team)
   bool complete = count_group(group, team, &brackets, &total);
   if (total.n == 0)
     return window_without_foreground();
-  double percent[2] = {group->job->low, group->job->high}, value[2];
-  for (int i = 0; i < 2; ++i) {
-    bv_rank rank = bv_rank_of_percentile(total.n, percent[i]);
-    double pair[2];
-    if (!complete || !select_candidates(group, &team->workers[0], &brackets, &total, &rank, pair)) {
-      pair[0] = pair[1] = select_by_digits(group, team, rank.below);
-      if (rank.above != rank.below)
-        pair[1] = select_by_digits(group, team, rank.above);
-    }
-    value[i] = bv_interpolate(pair[0], pair[1], rank.t);
-  }
-  return (bv_window){value[0], value[1], total.n};
+  bv_rank low = bv_rank_of_percentile(total.n, group->job->low);
+  bv_rank high = bv_rank_of_percentile(total.n, group->job->high);
+  int64_t ranks[4] = {low.below, low.above, high.below, high.above};
+  double values[4];
+  if (!complete || !select_candidates(group, &team->workers[0], &brackets, &total, ranks, values))
+    for (int i = 0; i < 4; ++i)
+      values[i] = select_by_digits(group, team, ranks[i]);
+  return (bv_window){bv_interpolate(values[0], values[1], low.t), bv_interpolate(values[2], values[3], high.t),
+                     total.n};
 }
 
 bv_window bv_measure_group(const bv_group *group, const bv_team *team) {

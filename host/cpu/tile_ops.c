@@ -9,6 +9,10 @@
 #include <immintrin.h>
 #endif
 
+/* Buckets of a selection: of all candidates, and of one bucket of theirs. */
+#define WIDE_BITS 11
+#define NARROW_BITS 6
+
 #define PASTE_(a, b) a##b
 #define PASTE(a, b) PASTE_(a, b)
 

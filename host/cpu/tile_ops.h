@@ -17,6 +17,12 @@
 #define BV_DIGIT_BITS 11
 #define BV_DIGIT_VALUES (1 << BV_DIGIT_BITS)
 
+/* The pixel of a sample's draw: one from each stretch of pixels, anywhere in it. */
+static inline int64_t bv_sample_position(int64_t draw, int64_t stretch) {
+  uint64_t random = ((uint64_t)draw * 0x9e3779b97f4a7c15u) >> 32; /* 32 bits without a pattern */
+  return draw * stretch + (int64_t)((random * (uint64_t)stretch) >> 32);
+}
+
 /* The place of the digit that follows the known bits. The last digit takes in some known bits again. */
 static inline int bv_digit_shift(int known_bits) {
   int shift = 64 - known_bits - BV_DIGIT_BITS;
@@ -66,12 +72,13 @@ typedef struct bv_tile_ops {
    * and BV_CANDIDATE_SLACK more. */
   void (*count_brackets)(const void *tile, int64_t count, bool zero_is_background, const bv_brackets *brackets,
                          bv_bracket_counts *counts, void *candidates);
+  /* Draws `first` to `first` + `count` of a sample to `to`. */
+  void (*gather)(const void *pixels, int64_t stretch, int64_t first, int64_t count, void *to);
   /* How many values are below `limit`. */
   int64_t (*count_below)(const void *values, int64_t count, double limit);
-  /* The values of rank `below` and of rank `above`, which is the same or the next; `scratch` holds `count`
-   * values. */
-  void (*select_pair)(const void *values, int64_t count, int64_t below, int64_t above, void *scratch,
-                      double pair[2]);
+  /* The values of some ranks. Both `values` and `scratch`, of as many values, are overwritten. */
+  void (*select_ranks)(void *values, int64_t count, const int64_t *ranks, int rank_count, void *scratch,
+                       double *selected);
   /* Adds the foreground keys whose first `known_bits` bits are `prefix`'s to the counts of their next digit
    * (the one at bv_digit_shift(known_bits)). */
   void (*count_digit)(const void *tile, int64_t count, bool zero_is_background, uint64_t prefix, int known_bits,
