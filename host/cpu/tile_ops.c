@@ -1,6 +1,7 @@
 /* The inner loops for one instruction set: compiled once for each, with BV_TILE_ISA naming it. */
 #include "tile_ops.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "arithmetic.h"
@@ -44,6 +45,17 @@ static void replicate(const uint8_t *grey, int64_t count, uint8_t *out, bool alp
       out[i * step + 3] = 255;
   }
 }
+
+#if defined(__AVX2__)
+/* Appends the lanes that a 4-bit mask names. Branching on the mask would cost more: it is hard to predict. */
+static inline float *append_lanes(float *to, __m128 lanes, unsigned mask) {
+  static const int32_t front[16][4] = {{0},    {0},       {1},       {0, 1},      {2},    {0, 2},
+                                       {1, 2}, {0, 1, 2}, {3},       {0, 3},      {1, 3}, {0, 1, 3},
+                                       {2, 3}, {0, 2, 3}, {1, 2, 3}, {0, 1, 2, 3}};
+  _mm_storeu_ps(to, _mm_permutevar_ps(lanes, _mm_loadu_si128((const __m128i *)front[mask])));
+  return to + __builtin_popcount(mask);
+}
+#endif
 
 #define REAL float
 #define TYPE f32
