@@ -122,8 +122,8 @@ def make_png(shape, pixels):
 
 
 def make_nifti(extents, values, spacing=(1, 1, 1), directions=((1, 0, 0), (0, 1, 0), (0, 0, 1))):
-    """A float32 NIfTI-1 file. `values` are in the file's order, first axis fastest; directions[a] is where the
-    voxel axis a points, in right-to-left... (x to the patient's right, y anterior, z superior)."""
+    """A float32 NIfTI-1 file. `values` are in the file's order, first axis fastest; directions[a] is where voxel
+    axis a points, in the format's coordinates: x to the patient's right, y anterior, z superior."""
     header = bytearray(348)
     struct.pack_into("<i", header, 0, 348)
     struct.pack_into("<8h", header, 40, len(extents), *extents, *[1] * (7 - len(extents)))
