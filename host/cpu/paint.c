@@ -11,6 +11,11 @@ static void scatter_grey(const bv_job *job, const bv_run *run, const uint8_t *gr
   uint8_t *out = (uint8_t *)job->out + run->out;
   int64_t stride = job->out_stride[job->ndim - 1], component = job->component_stride;
   bool channels_in_run = job->channel_axis == job->ndim - 1;
+  if (job->components == 1 && !job->alpha) {
+    for (int64_t i = 0; i < run->length; ++i)
+      out[stride * i] = grey[i];
+    return;
+  }
   for (int64_t i = 0; i < run->length; ++i, out += stride) {
     if (job->has_colour_map)
       for (int k = 0; k < 3; ++k)
