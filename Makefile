@@ -1,7 +1,7 @@
 # The README's commands. Each installs what it needs (scripts/setup.sh), builds, and runs.
 #
 #   make        builds the library and the program for installation, in build/release
-#   make demo   draws a real brain as build/brain.png
+#   make demo   draws a real brain: build/brain.png, and all its slices: build/slices.png
 #   make test   builds and runs all tests
 #   make bench  times the library beside the same work in NumPy
 #
@@ -23,12 +23,13 @@ demo:
 	cmake --preset demo
 	cmake --build --preset demo
 	build/demo/cli/batchview $(BRAIN) -o build/brain.png -v
+	build/demo/cli/batchview $(BRAIN) --slice all -o build/slices.png -v
 
 test:
 	scripts/setup.sh test
 	cmake --preset $(TEST_PRESET)
 	cmake --build --preset $(TEST_PRESET)
-	ctest --test-dir build/$(TEST_PRESET) --output-on-failure -j2
+	ctest --preset $(TEST_PRESET) -LE slow -j "$$(nproc)"
 
 bench:
 	scripts/setup.sh bench
