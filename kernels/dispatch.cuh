@@ -2,7 +2,7 @@
 #ifndef BV_DISPATCH_CUH
 #define BV_DISPATCH_CUH
 
-#include <cuda_runtime_api.h>
+#include <cuda_runtime.h>
 
 #include "job.h"
 
@@ -37,6 +37,18 @@ constexpr int64_t most_blocks = INT32_MAX;
 inline unsigned blocks_for(int64_t work, int64_t work_of_block) {
   int64_t blocks = (work + work_of_block - 1) / work_of_block;
   return (unsigned)(blocks < most_blocks ? blocks : most_blocks);
+}
+
+/* kernel<<<blocks, threads, 0, stream>>>(arguments...), but returning what became of this launch alone: errors
+ * that the caller has pending stay his. */
+template <typename... Parameters, typename... Arguments>
+int launch(void (*kernel)(Parameters...), unsigned blocks, int threads, bv_stream stream,
+           Arguments &&...arguments) {
+  cudaLaunchConfig_t config = {};
+  config.gridDim = dim3(blocks);
+  config.blockDim = dim3((unsigned)threads);
+  config.stream = stream;
+  return cudaLaunchKernelEx(&config, kernel, arguments...);
 }
 
 } // namespace bv

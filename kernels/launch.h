@@ -1,7 +1,8 @@
-/* The kernels as host code sees them: one launcher a family.
+/* The kernels as host code sees them: one launcher a family, and what each must be told beside the job.
  *
  * Launchers put work on `stream` of the current device and return a cudaError_t as int: 0 is success. They wait
- * for nothing, allocate nothing and read no device memory.
+ * for nothing, allocate nothing and read no device memory. Their plans are made by host/plan.h. Workspaces are
+ * device memory aligned to 256 bytes, needed until the stream has done the work.
  */
 #ifndef BV_LAUNCH_H
 #define BV_LAUNCH_H
@@ -20,8 +21,46 @@ typedef struct bv_windows {
   bool count;
 } bv_windows;
 
-/* Maps all pixels through their groups' windows and packs them. */
+/* ---- apply.cu: map and pack --------------------------------------------------------------------------- */
+
+/* Maps all pixels through their groups' windows and packs them. Without windows.data, through the window
+ * [job->lo, job->hi]. */
 int bv_launch_apply(const bv_job *job, bv_windows windows, bv_stream stream);
+
+/* The uint8 conversion of the job's one group, whose range is its window. */
+int bv_launch_stretch(const bv_job *job, bv_windows range, bv_stream stream);
+
+/* ---- range.cu: windows without selection -------------------------------------------------------------- */
+
+typedef struct bv_range_plan {
+  int32_t parts_of_group; /* blocks that share a group */
+  size_t workspace_bytes; /* their partial results */
+} bv_range_plan;
+
+/* Bytes of one partial result. */
+#define BV_RANGE_PARTIAL_BYTES 24
+
+/* The smallest and the largest foreground value of each group. */
+int bv_launch_range(const bv_job *job, const bv_range_plan *plan, void *workspace, bv_windows windows,
+                    bv_stream stream);
+
+/* [job->lo, job->hi] as the window of each group. */
+int bv_launch_fixed_windows(const bv_job *job, bv_windows windows, bv_stream stream);
+
+/* ---- sort.cu: percentiles by radix sort --------------------------------------------------------------- */
+
+typedef struct bv_sort_plan {
+  bool segmented;         /* many groups by one launch, a block each; else all of the device group by group */
+  int64_t groups_of_call; /* groups that one call of the segmented sort takes */
+  size_t keys_bytes;      /* one of the two arrays of keys, rounded up to 256 */
+} bv_sort_plan;
+
+/* The bytes that the sort itself needs on the current device beside the keys. */
+int bv_sort_scratch_bytes(const bv_job *job, const bv_sort_plan *plan, size_t *bytes);
+
+/* The percentiles of each group. The workspace holds two arrays of keys and the scratch bytes. */
+int bv_launch_sort(const bv_job *job, const bv_sort_plan *plan, void *workspace, size_t workspace_bytes,
+                   bv_windows windows, bv_stream stream);
 
 #ifdef __cplusplus
 }

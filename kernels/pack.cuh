@@ -14,7 +14,6 @@
 namespace bv {
 
 constexpr int quad = 4;
-constexpr int warp_lanes = 32;
 constexpr int colours_in_map = 256;
 
 /* What is written, by value. */
@@ -30,13 +29,13 @@ struct Sink {
   uint8_t colour_map[3 * colours_in_map];
 };
 
-/* `layout` is the one for applying. */
-inline Sink sink_of_job(const bv_job *job, const bv_layout *layout) {
+/* `lines` is the one for applying. */
+inline Sink sink_of_job(const bv_job *job, const bv_lines *lines) {
   Sink sink = {};
   sink.out = job->out;
   sink.dtype = job->out_dtype;
-  sink.components = layout->channel.extent == 3 ? 3 : job->components;
-  sink.component_stride = layout->channel.extent == 3 ? layout->channel.out : job->component_stride;
+  sink.components = lines->channel.extent == 3 ? 3 : job->components;
+  sink.component_stride = lines->channel.extent == 3 ? lines->channel.out : job->component_stride;
   sink.alpha = job->alpha;
   sink.nearest = job->round_to_nearest;
   sink.has_colour_map = job->has_colour_map;
@@ -44,7 +43,7 @@ inline Sink sink_of_job(const bv_job *job, const bv_layout *layout) {
 
   int values = job->out_dtype == BV_U8 ? sink.components + job->alpha : 1;
   bool values_adjoin = values == 1 || sink.component_stride == 1;
-  if (layout->run.out == values && values_adjoin && values != 2)
+  if (lines->run.out == values && values_adjoin && values != 2)
     sink.bytes_of_pixel = values * bytes_of_dtype(job->out_dtype);
   return sink;
 }
@@ -81,9 +80,9 @@ __device__ __forceinline__ int alignment_of_quads(const Sink &sink) {
 /* A line for reading and writing in quads, its lead chosen for the output's alignment where that is possible.
  */
 template <int Width>
-__device__ __forceinline__ Line line_to_write(const bv_layout &layout, const Source &source, const Sink &sink,
+__device__ __forceinline__ Line line_to_write(const bv_lines &lines, const Source &source, const Sink &sink,
                                               int out_bytes, int64_t number) {
-  Line line = locate_line(layout, source, sink.out, number, Width, out_bytes);
+  Line line = locate_line(lines, source, sink.out, number, Width, out_bytes);
   int past = (int)((uintptr_t)line.out % (unsigned)alignment_of_quads(sink));
   if (sink.bytes_of_pixel == 3) {
     line.lead = past * 11 % 16; /* 3 * 11 = 1 modulo 16 */
@@ -91,23 +90,12 @@ __device__ __forceinline__ Line line_to_write(const bv_layout &layout, const Sou
   } else if (sink.bytes_of_pixel && past % sink.bytes_of_pixel == 0) {
     line.lead = past / sink.bytes_of_pixel;
     line.wide_out = true;
-  } else if (layout.run.in == 1) {
+  } else if (lines.run.in == 1) {
     line.lead = lead_of<quad>(line.in, Width);
   }
-  line.wide_in = is_wide<quad>(line.in, layout.run.in, Width, line.lead);
-  line.wide_mask = is_wide<quad>(line.mask, layout.run.mask, 1, line.lead);
+  line.wide_in = is_wide<quad>(line.in, lines.run.in, Width, line.lead);
+  line.wide_mask = is_wide<quad>(line.mask, lines.run.mask, 1, line.lead);
   return line;
-}
-
-/* The largest lead that line_to_write may choose: 0 if all lines begin alike, on 16 pixels of the output. */
-inline int most_lead_of_lines(const bv_job *job, const bv_layout *layout) {
-  const int most = 15;
-  uintptr_t in = (uintptr_t)job->in, out = (uintptr_t)job->out;
-  for (int i = 0; i < layout->ndim; ++i) {
-    in |= (uintptr_t)layout->axis[i].in * bytes_of_dtype(job->in_dtype);
-    out |= (uintptr_t)layout->axis[i].out * bytes_of_dtype(job->out_dtype);
-  }
-  return (in | out) % 16 ? most : 0;
 }
 
 /* ---- Stores ------------------------------------------------------------------------------------------- */
@@ -169,14 +157,14 @@ __device__ __forceinline__ void store_rgb_warp(char *address, const uint32_t col
 }
 
 /* Pixels of a u8 output one by one. */
-__device__ __forceinline__ void store_colours(const bv_layout &layout, const Sink &sink, const Line &line,
+__device__ __forceinline__ void store_colours(const bv_lines &lines, const Sink &sink, const Line &line,
                                               int64_t first, const uint32_t colour[quad]) {
 #pragma unroll
   for (int i = 0; i < quad; ++i) {
     int64_t pixel = first + i;
-    if (pixel < 0 || pixel >= layout.run.extent)
+    if (pixel < 0 || pixel >= lines.run.extent)
       continue;
-    uint8_t *address = (uint8_t *)line.out + pixel * layout.run.out;
+    uint8_t *address = (uint8_t *)line.out + pixel * lines.run.out;
     for (int component = 0; component < sink.components; ++component)
       address[component * sink.component_stride] = (uint8_t)(colour[i] >> 8 * component);
     if (sink.alpha)
@@ -186,10 +174,10 @@ __device__ __forceinline__ void store_colours(const bv_layout &layout, const Sin
 
 /* Writes a quad of colours at pixel `first`, to u8 outputs. All lanes of a warp call it together, with the
  * quads of the warp one after another; `whole` says that all of the warp's quads are within the line. */
-__device__ __forceinline__ void store_u8_quad(const bv_layout &layout, const Sink &sink, const Line &line,
+__device__ __forceinline__ void store_u8_quad(const bv_lines &lines, const Sink &sink, const Line &line,
                                               int64_t first, bool whole, const uint32_t colour[quad]) {
   if (!whole || !line.wide_out) {
-    store_colours(layout, sink, line, first, colour);
+    store_colours(lines, sink, line, first, colour);
     return;
   }
   char *address = line.out + first * sink.bytes_of_pixel;
@@ -207,22 +195,64 @@ __device__ __forceinline__ void store_u8_quad(const bv_layout &layout, const Sin
 /* Writes a quad of results y in 0 .. 1 at pixel `first`, in any packing of one channel. Called as
  * store_u8_quad. */
 template <typename T>
-__device__ __forceinline__ void store_quad(const bv_layout &layout, const Sink &sink, const uint32_t *colours,
+__device__ __forceinline__ void store_quad(const bv_lines &lines, const Sink &sink, const uint32_t *colours,
                                            const Line &line, int64_t first, bool whole, const T y[quad]) {
   if (sink.dtype == BV_U8) {
     uint32_t colour[quad];
 #pragma unroll
     for (int i = 0; i < quad; ++i)
       colour[i] = colour_of_grey(sink, colours, quantise(y[i], sink.nearest));
-    store_u8_quad(layout, sink, line, first, whole, colour);
+    store_u8_quad(lines, sink, line, first, whole, colour);
   } else if (whole && line.wide_out) {
     store_float_quad(sink, line.out + first * sink.bytes_of_pixel, y);
   } else {
 #pragma unroll
     for (int i = 0; i < quad; ++i)
-      if (first + i >= 0 && first + i < layout.run.extent)
-        store_float(sink, line.out, (first + i) * layout.run.out, y[i]);
+      if (first + i >= 0 && first + i < lines.run.extent)
+        store_float(sink, line.out, (first + i) * lines.run.out, y[i]);
   }
+}
+
+/* ---- Walking the lines to write ------------------------------------------------------------------------- */
+
+constexpr int warp_pixels = warp_lanes * quad; /* of one quad a lane */
+
+/* The largest lead that line_to_write may choose: 0 if all lines begin alike, on 16 pixels of the output. */
+inline int most_lead_of_lines(const bv_job *job, const bv_lines *lines) {
+  const int most = 15;
+  uintptr_t in = (uintptr_t)job->in, out = (uintptr_t)job->out;
+  for (int i = 0; i < lines->ndim; ++i) {
+    in |= (uintptr_t)lines->axis[i].in * bytes_of_dtype(job->in_dtype);
+    out |= (uintptr_t)lines->axis[i].out * bytes_of_dtype(job->out_dtype);
+  }
+  return (in | out) % 16 ? most : 0;
+}
+
+/* Tiles of `Quads` quads a lane that cover any line of the job. */
+template <int Quads> int64_t tiles_to_write(const bv_job *job, const bv_lines &lines) {
+  return (lines.run.extent + most_lead_of_lines(job, &lines) + Quads * warp_pixels - 1) / (Quads * warp_pixels);
+}
+
+/* Calls visit(line, begin) for the tiles of all lines, each by one warp of the grid: quad q of a lane begins at
+ * pixel begin + q * warp_pixels + lane * quad. Few long lines and many short ones fill the device alike. */
+template <int Width, int Quads, int Threads, typename Visit>
+__device__ __forceinline__ void walk_to_write(const bv_lines &lines, const Source &source, const Sink &sink,
+                                              int out_bytes, int64_t tiles_of_line, const Visit &visit) {
+  constexpr int warps = Threads / warp_lanes;
+  const int64_t tiles = lines.count * tiles_of_line;
+  for (int64_t tile = (int64_t)blockIdx.x * warps + threadIdx.x / warp_lanes; tile < tiles;
+       tile += (int64_t)gridDim.x * warps) {
+    int64_t number = quotient(tile, tiles_of_line);
+    Line line = line_to_write<Width>(lines, source, sink, out_bytes, number);
+    int64_t begin = (tile - number * tiles_of_line) * Quads * warp_pixels - line.lead;
+    if (begin < lines.run.extent)
+      visit(line, begin);
+  }
+}
+
+/* Whether all pixels that a warp has in the quads at `begin` exist. */
+__device__ __forceinline__ bool is_whole(const bv_lines &lines, int64_t begin) {
+  return begin >= 0 && begin + warp_pixels <= lines.run.extent;
 }
 
 } // namespace bv

@@ -11,10 +11,12 @@
 
 #include <cuda_fp16.h>
 
-#include "layout.h"
+#include "lines.h"
 #include "number.cuh"
 
 namespace bv {
+
+constexpr int warp_lanes = 32;
 
 /* What is read, by value. */
 struct Source {
@@ -56,12 +58,12 @@ __device__ __forceinline__ int64_t quotient(int64_t n, int64_t d) {
 }
 
 /* Line `number` with the offsets of its first pixel: `in_bytes` and `out_bytes` are the sizes of elements. */
-__device__ __forceinline__ Line locate_line(const bv_layout &layout, const Source &source, void *out,
+__device__ __forceinline__ Line locate_line(const bv_lines &lines, const Source &source, void *out,
                                             int64_t number, int in_bytes, int out_bytes) {
   int64_t in_at = 0, mask_at = 0, out_at = 0, window = 0;
-  for (int i = 0; i < layout.ndim; ++i) {
-    const bv_axis &axis = layout.axis[i];
-    int64_t next = i + 1 < layout.ndim ? quotient(number, axis.extent) : 0;
+  for (int i = 0; i < lines.ndim; ++i) {
+    const bv_line_axis &axis = lines.axis[i];
+    int64_t next = i + 1 < lines.ndim ? quotient(number, axis.extent) : 0;
     int64_t index = number - next * axis.extent;
     in_at += index * axis.in;
     mask_at += index * axis.mask;
@@ -198,24 +200,24 @@ __device__ __forceinline__ bool is_wide(const void *line, int64_t stride, int by
 
 /* A line for reading in cells of `Pixels`, its lead chosen for the input. */
 template <int Width, int Pixels>
-__device__ __forceinline__ Line line_to_read(const bv_layout &layout, const Source &source, int64_t number) {
-  Line line = locate_line(layout, source, nullptr, number, Width, 1);
-  line.lead = layout.run.in == 1 ? lead_of<Pixels>(line.in, Width) : 0;
-  line.wide_in = is_wide<Pixels>(line.in, layout.run.in, Width, line.lead);
-  line.wide_mask = is_wide<Pixels>(line.mask, layout.run.mask, 1, line.lead);
+__device__ __forceinline__ Line line_to_read(const bv_lines &lines, const Source &source, int64_t number) {
+  Line line = locate_line(lines, source, nullptr, number, Width, 1);
+  line.lead = lines.run.in == 1 ? lead_of<Pixels>(line.in, Width) : 0;
+  line.wide_in = is_wide<Pixels>(line.in, lines.run.in, Width, line.lead);
+  line.wide_mask = is_wide<Pixels>(line.mask, lines.run.mask, 1, line.lead);
   return line;
 }
 
 /* The mask's bytes of a cell, NaN into the pixels where it is 0 or that do not exist. */
 template <typename T, int Pixels>
-__device__ __forceinline__ void mask_cell(const bv_layout &layout, const Line &line, int64_t first, bool whole,
+__device__ __forceinline__ void mask_cell(const bv_lines &lines, const Line &line, int64_t first, bool whole,
                                           T x[Pixels]) {
   if (line.mask) {
     Raw < 1, Pixels<4 ? 4 : Pixels> inside;
     if (Pixels >= 4 && whole && line.wide_mask)
       load_wide<false>(line.mask + first, inside);
     else
-      load_single((const char *)line.mask, layout.run.mask, layout.run.extent, first, inside);
+      load_single((const char *)line.mask, lines.run.mask, lines.run.extent, first, inside);
 #pragma unroll
     for (int i = 0; i < Pixels; ++i)
       x[i] = bits_of(inside, i) ? x[i] : not_a_number<T>();
@@ -223,29 +225,29 @@ __device__ __forceinline__ void mask_cell(const bv_layout &layout, const Line &l
   if (!whole) {
 #pragma unroll
     for (int i = 0; i < Pixels; ++i)
-      x[i] = first + i >= 0 && first + i < layout.run.extent ? x[i] : not_a_number<T>();
+      x[i] = first + i >= 0 && first + i < lines.run.extent ? x[i] : not_a_number<T>();
   }
 }
 
 /* The cell at pixel `first` (cell * Pixels - lead): in map-type numbers, NaN where masked or not there. */
 template <int Width, typename T, int Pixels, bool LastUse>
-__device__ __forceinline__ void load_cell(const bv_layout &layout, const Source &source, const Line &line,
+__device__ __forceinline__ void load_cell(const bv_lines &lines, const Source &source, const Line &line,
                                           int64_t first, T x[Pixels]) {
-  bool whole = first >= 0 && first + Pixels <= layout.run.extent;
+  bool whole = first >= 0 && first + Pixels <= lines.run.extent;
   Raw<Width, Pixels> raw;
   if (whole && line.wide_in)
     load_wide<LastUse>(line.in + first * Width, raw);
   else
-    load_single(line.in, layout.run.in, layout.run.extent, first, raw);
+    load_single(line.in, lines.run.in, lines.run.extent, first, raw);
   decode_cell<Width, T, Pixels>(raw, source.dtype, x);
-  mask_cell<T, Pixels>(layout, line, first, whole, x);
+  mask_cell<T, Pixels>(lines, line, first, whole, x);
 }
 
 /* As load_cell, several cells `step` pixels apart, with all loads in flight before the first is used. */
 template <int Width, typename T, int Pixels, int Cells, bool LastUse>
-__device__ __forceinline__ void load_cells(const bv_layout &layout, const Source &source, const Line &line,
+__device__ __forceinline__ void load_cells(const bv_lines &lines, const Source &source, const Line &line,
                                            int64_t first, int64_t step, T x[Cells][Pixels]) {
-  bool whole = first >= 0 && first + (Cells - 1) * step + Pixels <= layout.run.extent;
+  bool whole = first >= 0 && first + (Cells - 1) * step + Pixels <= lines.run.extent;
   if (whole && line.wide_in) {
     Raw<Width, Pixels> raw[Cells];
 #pragma unroll
@@ -254,12 +256,12 @@ __device__ __forceinline__ void load_cells(const bv_layout &layout, const Source
 #pragma unroll
     for (int c = 0; c < Cells; ++c) {
       decode_cell<Width, T, Pixels>(raw[c], source.dtype, x[c]);
-      mask_cell<T, Pixels>(layout, line, first + c * step, true, x[c]);
+      mask_cell<T, Pixels>(lines, line, first + c * step, true, x[c]);
     }
   } else {
 #pragma unroll
     for (int c = 0; c < Cells; ++c)
-      load_cell<Width, T, Pixels, LastUse>(layout, source, line, first + c * step, x[c]);
+      load_cell<Width, T, Pixels, LastUse>(lines, source, line, first + c * step, x[c]);
   }
 }
 

@@ -1,0 +1,157 @@
+/* The CUDA backend: checks of device memory, workspace, and the launches of a plan in order.
+ *
+ * The calling thread's current device is changed for the duration of a call only. Errors that the caller has
+ * pending in the CUDA runtime stay pending; those that a failed call of ours leaves are taken back. */
+#include "backend.h"
+
+#include <cuda_runtime_api.h>
+
+#include "arithmetic.h"
+#include "device.h"
+#include "plan.h"
+#include "status.h"
+
+/* ---- Pointers ---------------------------------------------------------------------------------------------
+ */
+
+/* Memory that kernels on `device` can use: its own, managed memory, and host memory where the device sees it
+ * under the same address. `status` is what the caller is told otherwise. */
+static bv_status check_pointer(const char *name, const void *pointer, int32_t device, bv_status status) {
+  struct cudaPointerAttributes attributes;
+  BV_TRY_CUDA(cudaPointerGetAttributes(&attributes, pointer), "looking up the memory of %s", name);
+  switch (attributes.type) {
+  case cudaMemoryTypeDevice:
+    if (attributes.device == device)
+      return BV_OK;
+    return bv_fail(status, "%s is in the memory of CUDA device %d; it must be on device %d", name,
+                   attributes.device, device);
+  case cudaMemoryTypeManaged: return BV_OK;
+  case cudaMemoryTypeHost:
+    if (attributes.devicePointer == pointer)
+      return BV_OK;
+    break;
+  default: {
+    int sees_all_host_memory = 0;
+    BV_TRY_CUDA(cudaDeviceGetAttribute(&sees_all_host_memory, cudaDevAttrPageableMemoryAccess, device),
+                "asking whether CUDA device %d sees host memory", device);
+    if (sees_all_host_memory)
+      return BV_OK;
+  }
+  }
+  return bv_fail(status, "%s is host memory at %p; it must be on CUDA device %d", name, pointer, device);
+}
+
+static bv_status check_pointers(const bv_job *job) {
+  const char *input = job->operation == BV_STRETCH ? "image" : "batch";
+  BV_TRY(check_pointer(input, job->in, job->device, BV_ERROR_DEVICE));
+  if (job->mask)
+    BV_TRY(check_pointer("options.mask", job->mask, job->device, BV_ERROR_DEVICE));
+  if (job->windows)
+    BV_TRY(check_pointer("windows", job->windows, job->device, BV_ERROR_DEVICE));
+  return job->out ? check_pointer("out", job->out, job->device, BV_ERROR_DEVICE) : BV_OK;
+}
+
+/* ---- Plan and workspace -------------------------------------------------------------------------------------
+ */
+
+static bv_status make_plan(const bv_job *job, bv_plan *plan) {
+  bv_limits limits;
+  BV_TRY(bv_limits_of_device(job->device, &limits));
+  BV_TRY(bv_make_plan(job, &limits, plan));
+  if (plan->method != BV_METHOD_SORT)
+    return BV_OK;
+  size_t scratch_bytes;
+  BV_TRY_CUDA(bv_sort_scratch_bytes(job, &plan->sort, &scratch_bytes), "planning a radix sort");
+  return bv_plan_scratch(plan, scratch_bytes);
+}
+
+static bv_status check_workspace(const bv_job *job, size_t needed) {
+  if (job->workspace_bytes < needed)
+    return bv_fail(BV_ERROR_WORKSPACE, "options.workspace_bytes is %zu; this call needs %zu",
+                   job->workspace_bytes, needed);
+  if ((uintptr_t)job->workspace % BV_WORKSPACE_ALIGNMENT != 0)
+    return bv_fail(BV_ERROR_WORKSPACE, "options.workspace is %p; it must be a multiple of %d bytes",
+                   job->workspace, BV_WORKSPACE_ALIGNMENT);
+  return check_pointer("options.workspace", job->workspace, job->device, BV_ERROR_WORKSPACE);
+}
+
+/* ---- Launches -----------------------------------------------------------------------------------------------
+ */
+
+static bv_windows windows_of(const bv_job *job, const bv_plan *plan, void *workspace) {
+  if (plan->windows_in_workspace)
+    return (bv_windows){.data = workspace, .stride = {2, 1}};
+  return (bv_windows){.data = job->windows,
+                      .stride = {job->windows_stride[0], job->windows_stride[1]},
+                      .count = job->windows_count};
+}
+
+static bv_status measure(const bv_job *job, const bv_plan *plan, bv_windows windows, void *workspace,
+                         bv_stream stream) {
+  char *family = workspace ? (char *)workspace + plan->family_at : NULL;
+  switch (plan->method) {
+  case BV_METHOD_GIVEN: return BV_OK;
+  case BV_METHOD_FIXED:
+    BV_TRY_CUDA(bv_launch_fixed_windows(job, windows, stream), "writing windows");
+    return BV_OK;
+  case BV_METHOD_RANGE:
+    BV_TRY_CUDA(bv_launch_range(job, &plan->range, family, windows, stream), "measuring ranges");
+    return BV_OK;
+  case BV_METHOD_SORT:
+    BV_TRY_CUDA(
+        bv_launch_sort(job, &plan->sort, family, plan->workspace_bytes - plan->family_at, windows, stream),
+        "sorting for percentiles");
+    return BV_OK;
+  }
+  return BV_OK;
+}
+
+static bv_status launch(const bv_job *job, const bv_plan *plan, void *workspace, bv_stream stream) {
+  bv_windows windows = windows_of(job, plan, workspace);
+  BV_TRY(measure(job, plan, windows, workspace, stream));
+  if (job->operation == BV_STRETCH)
+    BV_TRY_CUDA(bv_launch_stretch(job, windows, stream), "stretching an image");
+  else if (job->operation != BV_MEASURE)
+    BV_TRY_CUDA(bv_launch_apply(job, windows, stream), "mapping pixels");
+  return BV_OK;
+}
+
+static bv_status run(const bv_job *job, bv_stream stream) {
+  bv_plan plan;
+  BV_TRY(check_pointers(job));
+  BV_TRY(make_plan(job, &plan));
+  if (plan.workspace_bytes == 0)
+    return launch(job, &plan, NULL, stream);
+  if (job->workspace) {
+    BV_TRY(check_workspace(job, plan.workspace_bytes));
+    return launch(job, &plan, job->workspace, stream);
+  }
+  void *workspace;
+  BV_TRY_CUDA(cudaMallocAsync(&workspace, plan.workspace_bytes, stream), "allocating %zu bytes of workspace",
+              plan.workspace_bytes);
+  bv_status status = launch(job, &plan, workspace, stream);
+  int error = cudaFreeAsync(workspace, stream);
+  return status != BV_OK ? status : bv_cuda_status(error, "freeing the workspace");
+}
+
+/* ---- The backend --------------------------------------------------------------------------------------------
+ */
+
+bv_status bv_cuda_run(const bv_job *job, bv_stream stream) {
+  bv_device_scope scope;
+  bv_status status = bv_enter_device(job->device, &scope);
+  if (status == BV_OK)
+    status = run(job, stream);
+  return bv_leave_device(&scope, status);
+}
+
+bv_status bv_cuda_workspace_size(const bv_job *job, size_t *bytes) {
+  bv_device_scope scope;
+  bv_plan plan;
+  bv_status status = bv_enter_device(job->device, &scope);
+  if (status == BV_OK)
+    status = make_plan(job, &plan);
+  if (status == BV_OK)
+    *bytes = plan.workspace_bytes;
+  return bv_leave_device(&scope, status);
+}

@@ -1,0 +1,105 @@
+/* CUDA devices. */
+#include "device.h"
+
+#include <cuda_runtime_api.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "backend.h"
+#include "status.h"
+
+/* Devices beyond this are asked each time. */
+#define REMEMBERED_DEVICES 64
+
+/* ---- Errors -----------------------------------------------------------------------------------------------
+ */
+
+bv_status bv_cuda_status(int error, const char *doing, ...) {
+  if (error == cudaSuccess)
+    return BV_OK;
+  char text[128];
+  va_list arguments;
+  va_start(arguments, doing);
+  vsnprintf(text, sizeof text, doing, arguments);
+  va_end(arguments);
+  return bv_fail(error == cudaErrorMemoryAllocation ? BV_ERROR_MEMORY : BV_ERROR_CUDA, "%s: %s (%s)", text,
+                 cudaGetErrorString((cudaError_t)error), cudaGetErrorName((cudaError_t)error));
+}
+
+/* ---- The current device ------------------------------------------------------------------------------------
+ */
+
+int bv_cuda_device_count(void) {
+  bool error_was_pending = cudaPeekAtLastError() != cudaSuccess;
+  int count = 0;
+  if (cudaGetDeviceCount(&count) == cudaSuccess)
+    return count;
+  if (!error_was_pending)
+    cudaGetLastError();
+  return 0;
+}
+
+bv_status bv_enter_device(int32_t device, bv_device_scope *scope) {
+  *scope = (bv_device_scope){.error_was_pending = cudaPeekAtLastError() != cudaSuccess};
+  int count = bv_cuda_device_count();
+  if (device < 0 || device >= count)
+    return bv_fail(BV_ERROR_DEVICE, "CUDA device %d does not exist; there are %d", device, count);
+  BV_TRY_CUDA(cudaGetDevice(&scope->caller_device), "finding the current device");
+  if (scope->caller_device != device) {
+    BV_TRY_CUDA(cudaSetDevice(device), "making CUDA device %d current", device);
+    scope->changed = true;
+  }
+  return BV_OK;
+}
+
+bv_status bv_leave_device(const bv_device_scope *scope, bv_status status) {
+  int error = scope->changed ? cudaSetDevice(scope->caller_device) : cudaSuccess;
+  if (status == BV_OK)
+    status = bv_cuda_status(error, "making CUDA device %d current again", scope->caller_device);
+  if (status != BV_OK && !scope->error_was_pending)
+    cudaGetLastError();
+  return status;
+}
+
+/* ---- Limits ------------------------------------------------------------------------------------------------
+ */
+
+static bv_status ask_limits(int32_t device, bv_limits *limits) {
+  static const enum cudaDeviceAttr wanted[] = {cudaDevAttrComputeCapabilityMajor,
+                                               cudaDevAttrComputeCapabilityMinor,
+                                               cudaDevAttrMultiProcessorCount,
+                                               cudaDevAttrMaxSharedMemoryPerBlockOptin,
+                                               cudaDevAttrMaxSharedMemoryPerMultiprocessor,
+                                               cudaDevAttrReservedSharedMemoryPerBlock,
+                                               cudaDevAttrL2CacheSize};
+  enum { COUNT = sizeof wanted / sizeof wanted[0] };
+  int value[COUNT];
+  for (int i = 0; i < COUNT; ++i)
+    BV_TRY_CUDA(cudaDeviceGetAttribute(&value[i], wanted[i], device), "asking for the limits of CUDA device %d",
+                device);
+  *limits = (bv_limits){.compute_capability = 10 * value[0] + value[1],
+                        .multiprocessors = value[2],
+                        .shared_bytes_of_block = value[3],
+                        .shared_bytes_of_multiprocessor = value[4],
+                        .shared_bytes_reserved = value[5],
+                        .l2_bytes = value[6]};
+  return BV_OK;
+}
+
+bv_status bv_limits_of_device(int32_t device, bv_limits *limits) {
+  static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+  static struct {
+    bool known;
+    bv_limits limits;
+  } remembered[REMEMBERED_DEVICES];
+
+  if (device >= REMEMBERED_DEVICES)
+    return ask_limits(device, limits);
+  pthread_mutex_lock(&mutex);
+  bv_status status = remembered[device].known ? BV_OK : ask_limits(device, &remembered[device].limits);
+  remembered[device].known = status == BV_OK;
+  *limits = remembered[device].limits;
+  pthread_mutex_unlock(&mutex);
+  return status;
+}

@@ -1,0 +1,35 @@
+/* CUDA devices: their limits, the calling thread's current device, and the runtime's errors. */
+#ifndef BV_DEVICE_H
+#define BV_DEVICE_H
+
+#include "plan.h"
+
+/* The status for a cudaError_t, storing for bv_last_error() what was being done. */
+bv_status bv_cuda_status(int error, const char *doing, ...) __attribute__((format(printf, 2, 3)));
+
+/* Returns from the calling function unless the CUDA call, or the launcher, succeeds. */
+#define BV_TRY_CUDA(call, ...)                            \
+  do {                                                    \
+    int bv_cuda_error_ = (call);                          \
+    if (bv_cuda_error_ != 0)                              \
+      return bv_cuda_status(bv_cuda_error_, __VA_ARGS__); \
+  } while (0)
+
+/* The state of the calling thread between bv_enter_device and bv_leave_device. */
+typedef struct bv_device_scope {
+  int32_t caller_device;
+  bool changed;
+  bool error_was_pending;
+} bv_device_scope;
+
+/* Makes `device` current, or fails with BV_ERROR_DEVICE if there is none of this number. */
+bv_status bv_enter_device(int32_t device, bv_device_scope *scope);
+
+/* Makes the caller's device current again, also after an error, which is taken back from the runtime unless the
+ * caller had one pending. Returns `status`, or what went wrong now. */
+bv_status bv_leave_device(const bv_device_scope *scope, bv_status status);
+
+/* Asked once for each device. */
+bv_status bv_limits_of_device(int32_t device, bv_limits *limits);
+
+#endif

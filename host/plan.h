@@ -1,0 +1,49 @@
+/* Plans: which kernels a job takes on a device, in which launch shapes, and how much workspace.
+ *
+ * A pure function of the job's shapes and types and of the device's limits, so that it can be tested without a
+ * device. Only the scratch of CUB's sort has to be asked for on the device itself.
+ */
+#ifndef BV_PLAN_H
+#define BV_PLAN_H
+
+#include "launch.h"
+
+#define BV_WORKSPACE_ALIGNMENT 256
+
+/* What plans depend on of a device. */
+typedef struct bv_limits {
+  int32_t compute_capability; /* 10 * major + minor */
+  int32_t multiprocessors;
+  int64_t shared_bytes_of_block; /* the most that a block can ask for */
+  int64_t shared_bytes_of_multiprocessor;
+  int64_t shared_bytes_reserved; /* of each block, by the system */
+  int64_t l2_bytes;
+} bv_limits;
+
+/* How a job's windows come about. */
+typedef enum bv_method {
+  BV_METHOD_GIVEN, /* by the caller, in memory or as two numbers */
+  BV_METHOD_FIXED, /* two numbers to be written */
+  BV_METHOD_RANGE,
+  BV_METHOD_SORT
+} bv_method;
+
+typedef struct bv_plan {
+  bv_method method;
+  bool windows_in_workspace; /* at its beginning, lo and hi of each group */
+  size_t family_at;          /* where the workspace of the measuring family begins */
+  size_t workspace_bytes;    /* of all */
+  union {
+    bv_range_plan range;
+    bv_sort_plan sort;
+  };
+} bv_plan;
+
+/* Fails with BV_ERROR_VALUE if the algorithm asked for cannot do the job, and with BV_ERROR_MEMORY if no memory
+ * is large enough. With BV_METHOD_SORT, the sort's scratch is still to be added by bv_plan_scratch. */
+bv_status bv_make_plan(const bv_job *job, const bv_limits *limits, bv_plan *plan);
+
+/* `bytes` more at the end of the workspace. */
+bv_status bv_plan_scratch(bv_plan *plan, size_t bytes);
+
+#endif
