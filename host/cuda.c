@@ -11,8 +11,7 @@
 #include "plan.h"
 #include "status.h"
 
-/* ---- Pointers ---------------------------------------------------------------------------------------------
- */
+/* ---- Pointers ------------------------------------------------------------------------------------------ */
 
 /* Memory that kernels on `device` can use: its own, managed memory, and host memory where the device sees it
  * under the same address. `status` is what the caller is told otherwise. */
@@ -51,8 +50,7 @@ static bv_status check_pointers(const bv_job *job) {
   return job->out ? check_pointer("out", job->out, job->device, BV_ERROR_DEVICE) : BV_OK;
 }
 
-/* ---- Plan and workspace -------------------------------------------------------------------------------------
- */
+/* ---- Plan and workspace -------------------------------------------------------------------------------- */
 
 static bv_status make_plan(const bv_job *job, bv_plan *plan) {
   bv_limits limits;
@@ -75,8 +73,7 @@ static bv_status check_workspace(const bv_job *job, size_t needed) {
   return check_pointer("options.workspace", job->workspace, job->device, BV_ERROR_WORKSPACE);
 }
 
-/* ---- Launches -----------------------------------------------------------------------------------------------
- */
+/* ---- Launches ------------------------------------------------------------------------------------------ */
 
 static bv_windows windows_of(const bv_job *job, const bv_plan *plan, void *workspace) {
   if (plan->windows_in_workspace)
@@ -134,8 +131,9 @@ static bv_status run(const bv_job *job, bv_stream stream) {
   return status != BV_OK ? status : bv_cuda_status(error, "freeing the workspace");
 }
 
-/* ---- The backend --------------------------------------------------------------------------------------------
- */
+/* ---- The backend --------------------------------------------------------------------------------------- */
+
+int bv_built_with_cuda(void) { return 1; }
 
 bv_status bv_cuda_run(const bv_job *job, bv_stream stream) {
   bv_device_scope scope;

@@ -12,8 +12,7 @@
 /* Devices beyond this are asked each time. */
 #define REMEMBERED_DEVICES 64
 
-/* ---- Errors -----------------------------------------------------------------------------------------------
- */
+/* ---- Errors -------------------------------------------------------------------------------------------- */
 
 bv_status bv_cuda_status(int error, const char *doing, ...) {
   if (error == cudaSuccess)
@@ -27,8 +26,7 @@ bv_status bv_cuda_status(int error, const char *doing, ...) {
                  cudaGetErrorString((cudaError_t)error), cudaGetErrorName((cudaError_t)error));
 }
 
-/* ---- The current device ------------------------------------------------------------------------------------
- */
+/* ---- The current device -------------------------------------------------------------------------------- */
 
 int bv_cuda_device_count(void) {
   bool error_was_pending = cudaPeekAtLastError() != cudaSuccess;
@@ -62,8 +60,7 @@ bv_status bv_leave_device(const bv_device_scope *scope, bv_status status) {
   return status;
 }
 
-/* ---- Limits ------------------------------------------------------------------------------------------------
- */
+/* ---- Limits -------------------------------------------------------------------------------------------- */
 
 static bv_status ask_limits(int32_t device, bv_limits *limits) {
   static const enum cudaDeviceAttr wanted[] = {cudaDevAttrComputeCapabilityMajor,

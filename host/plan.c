@@ -40,8 +40,7 @@ bv_status bv_plan_scratch(bv_plan *plan, size_t bytes) {
   return BV_OK;
 }
 
-/* ---- Families ---------------------------------------------------------------------------------------------
- */
+/* ---- Families ------------------------------------------------------------------------------------------ */
 
 static bv_status plan_range(const bv_job *job, const bv_limits *limits, bv_plan *plan) {
   int64_t groups = bv_job_groups(job), pixels = bv_job_pixels(job);
@@ -73,8 +72,7 @@ static bv_status plan_percentiles(const bv_job *job, const bv_limits *limits, bv
   return plan_sort(job, limits, plan);
 }
 
-/* ---- The plan ---------------------------------------------------------------------------------------------
- */
+/* ---- The plan ------------------------------------------------------------------------------------------ */
 
 static bv_status plan_windows_in_workspace(const bv_job *job, bv_plan *plan) {
   size_t bytes;

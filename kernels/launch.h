@@ -21,7 +21,7 @@ typedef struct bv_windows {
   bool count;
 } bv_windows;
 
-/* ---- apply.cu: map and pack --------------------------------------------------------------------------- */
+/* ---- apply.cu: map and pack ---------------------------------------------------------------------------- */
 
 /* Maps all pixels through their groups' windows and packs them. Without windows.data, through the window
  * [job->lo, job->hi]. */
@@ -30,7 +30,7 @@ int bv_launch_apply(const bv_job *job, bv_windows windows, bv_stream stream);
 /* The uint8 conversion of the job's one group, whose range is its window. */
 int bv_launch_stretch(const bv_job *job, bv_windows range, bv_stream stream);
 
-/* ---- range.cu: windows without selection -------------------------------------------------------------- */
+/* ---- range.cu: windows without selection --------------------------------------------------------------- */
 
 typedef struct bv_range_plan {
   int32_t parts_of_group; /* blocks that share a group */
@@ -47,7 +47,7 @@ int bv_launch_range(const bv_job *job, const bv_range_plan *plan, void *workspac
 /* [job->lo, job->hi] as the window of each group. */
 int bv_launch_fixed_windows(const bv_job *job, bv_windows windows, bv_stream stream);
 
-/* ---- sort.cu: percentiles by radix sort --------------------------------------------------------------- */
+/* ---- sort.cu: percentiles by radix sort ---------------------------------------------------------------- */
 
 typedef struct bv_sort_plan {
   bool segmented;         /* many groups by one launch, a block each; else all of the device group by group */

@@ -48,7 +48,7 @@ inline Sink sink_of_job(const bv_job *job, const bv_lines *lines) {
   return sink;
 }
 
-/* ---- Colours: R in the lowest byte, alpha 255 in the highest ------------------------------------------ */
+/* ---- Colours: R in the lowest byte, alpha 255 in the highest ------------------------------------------- */
 
 /* The colour map where threads can look it up quickly: `colours` is shared memory. A barrier must follow. */
 __device__ __forceinline__ void load_colour_map(const Sink &sink, uint32_t colours[colours_in_map]) {
@@ -66,7 +66,7 @@ __device__ __forceinline__ uint32_t colour_of_grey(const Sink &sink, const uint3
   return sink.has_colour_map ? colours[grey] : colour_of_rgb(grey, grey, grey);
 }
 
-/* ---- A line's output ---------------------------------------------------------------------------------- */
+/* ---- A line's output ----------------------------------------------------------------------------------- */
 
 /* Alignment that the wide stores of a packing need, in bytes. */
 __device__ __forceinline__ int alignment_of_quads(const Sink &sink) {
@@ -98,7 +98,7 @@ __device__ __forceinline__ Line line_to_write(const bv_lines &lines, const Sourc
   return line;
 }
 
-/* ---- Stores ------------------------------------------------------------------------------------------- */
+/* ---- Stores -------------------------------------------------------------------------------------------- */
 
 /* y in 0 .. 1 as f16 or bf16. From f32 the conversion instructions round once to nearest even, as arithmetic.h
  * does; from f64 not every architecture has them. */
@@ -213,7 +213,7 @@ __device__ __forceinline__ void store_quad(const bv_lines &lines, const Sink &si
   }
 }
 
-/* ---- Walking the lines to write ------------------------------------------------------------------------- */
+/* ---- Walking the lines to write ------------------------------------------------------------------------ */
 
 constexpr int warp_pixels = warp_lanes * quad; /* of one quad a lane */
 

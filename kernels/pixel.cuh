@@ -81,7 +81,7 @@ __device__ __forceinline__ Line locate_line(const bv_lines &lines, const Source 
           false};
 }
 
-/* ---- Raw pixels --------------------------------------------------------------------------------------- */
+/* ---- Raw pixels ---------------------------------------------------------------------------------------- */
 
 __host__ __device__ constexpr int bytes_of_access(int bytes) { return bytes < 16 ? bytes : 16; }
 
@@ -156,7 +156,7 @@ __device__ __forceinline__ void load_single(const char *line, int64_t stride, in
   }
 }
 
-/* ---- Decoding ----------------------------------------------------------------------------------------- */
+/* ---- Decoding ------------------------------------------------------------------------------------------ */
 
 /* The conversion instruction from f16 is exact, and so equals arithmetic.h's. */
 template <typename T> __device__ __forceinline__ T decode(uint8_t bits, bv_dtype dtype) {
@@ -187,7 +187,7 @@ __device__ __forceinline__ void decode_cell(const Raw<Width, Pixels> &raw, bv_dt
     x[i] = decode<T>(bits_of(raw, i), dtype);
 }
 
-/* ---- Cells -------------------------------------------------------------------------------------------- */
+/* ---- Cells --------------------------------------------------------------------------------------------- */
 
 /* Whether cells of a line are aligned in a tensor of `bytes` an element, and what the lead must be for it. */
 template <int Pixels> __device__ __forceinline__ int lead_of(const void *line, int bytes) {

@@ -18,7 +18,7 @@ namespace {
 
 constexpr int block_threads = 256;
 
-/* ---- Keys --------------------------------------------------------------------------------------------- */
+/* ---- Keys ---------------------------------------------------------------------------------------------- */
 
 template <int Width, typename T>
 __global__ void __launch_bounds__(block_threads)
@@ -39,7 +39,7 @@ __global__ void __launch_bounds__(block_threads)
   }
 }
 
-/* ---- Windows ------------------------------------------------------------------------------------------ */
+/* ---- Windows ------------------------------------------------------------------------------------------- */
 
 /* How many of the sorted keys are foreground. */
 template <typename K> __device__ int64_t count_foreground(const K *sorted, int64_t pixels, K background) {
@@ -70,7 +70,7 @@ __global__ void __launch_bounds__(block_threads)
   }
 }
 
-/* ---- The sort ----------------------------------------------------------------------------------------- */
+/* ---- The sort ------------------------------------------------------------------------------------------ */
 
 struct Boundary {
   int pixels;
