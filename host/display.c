@@ -147,9 +147,6 @@ bv_status bv_make_display_job(bv_operation operation, const bv_tensor *batch, co
     BV_TRY(check_windows(batch, windows, options.scope));
   if (out)
     BV_TRY(check_output(batch, windows, out, &options, &packing));
-  else if (options.colour_map)
-    return bv_fail(BV_ERROR_VALUE,
-                   "options.colour_map is given, but nothing is painted: it goes with an output");
   bool writes_windows = operation == BV_MEASURE && windows;
   if (writes_windows) {
     BV_TRY(bv_check_distinct("windows", windows));

@@ -49,7 +49,7 @@ static uint64_t span_of(const view *v) {
 static bool is_dense(const view *v) {
   uint64_t inner = v->element_bytes;
   for (int axis = v->axes - 1; axis >= 0; --axis) {
-    if (v->stride[axis] > inner)
+    if (v->extent[axis] > 1 && v->stride[axis] > inner)
       return false;
     inner += (v->extent[axis] - 1) * v->stride[axis];
   }

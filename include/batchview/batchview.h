@@ -228,7 +228,8 @@ BV_API bv_status bv_normalize_batch_for_display(const bv_tensor *batch, const bv
 /* The first half: writes each group's window.
  * windows: f64 [G, 2], lo and hi, or [G, 3], with the number of foreground pixels after them (not with
  * BV_WINDOW_FIXED, which counts nothing). G is the number of groups of options->scope. The window of a group
- * without foreground is [NaN, NaN]. `windows` must not overlap the batch or the mask.
+ * without foreground is [NaN, NaN]; of a batch with an extent of 0 nothing is written. `windows` must not overlap
+ * the batch or the mask.
  * Returns like bv_normalize_batch_for_display. */
 BV_API bv_status bv_measure_window(const bv_tensor *batch, const bv_display_options *options,
                                    const bv_tensor *windows, bv_stream stream);

@@ -1,0 +1,87 @@
+// Writes the first inputs of descriptor_fuzz: one sound call of every function, type and packing.
+#include <cstdio>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "batchview/batchview.h"
+
+namespace {
+
+struct Seed {
+  std::string bytes;
+
+  template <typename Number> void put(Number number) {
+    bytes.append(reinterpret_cast<const char *>(&number), sizeof number);
+  }
+
+  void put_tensor(uint16_t offset, bv_dtype dtype, const std::vector<int8_t> &shape) {
+    put(offset);
+    put(static_cast<int8_t>(dtype));
+    put(static_cast<int8_t>(BV_CPU));
+    put(static_cast<int8_t>(shape.size()));
+    for (size_t axis = 0; axis < shape.size(); ++axis) {
+      int stride = 1;
+      for (size_t inner = axis + 1; inner < shape.size(); ++inner)
+        stride *= shape[inner];
+      put(shape[axis]);
+      put(static_cast<int8_t>(stride));
+    }
+    put(uint8_t{0}); // data is not NULL
+  }
+};
+
+// The order of the fields is that of descriptor_fuzz.
+Seed seed_of(uint8_t function, bv_dtype in_type, const std::vector<int8_t> &in_shape, bv_dtype out_type,
+             const std::vector<int8_t> &out_shape, uint8_t options_set) {
+  Seed seed;
+  seed.put(function);
+  seed.put(int8_t{2});
+  seed.put(uint32_t{12345});
+  seed.put_tensor(0, in_type, in_shape);
+  seed.put_tensor(1024, out_type, out_shape);
+  seed.put_tensor(2048, BV_F64, {2, 3});
+  seed.put_tensor(3072, BV_U8, {4, 5});
+  seed.put(options_set);
+  const int8_t foreground = options_set & 8 ? BV_FOREGROUND_MASK : BV_FOREGROUND_NONZERO;
+  for (int8_t field : {int8_t{BV_SCOPE_PLANE}, foreground, int8_t{BV_WINDOW_PERCENTILE},
+                       int8_t{BV_ROUNDING_TRUNCATE}, int8_t{BV_ALGORITHM_AUTO}})
+    seed.put(field);
+  seed.put(int8_t{1});
+  seed.put(int8_t{99});
+  seed.put(uint8_t{1}); // options are given, and as long as they are
+  return seed;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  if (argc != 2) {
+    fprintf(stderr, "usage: descriptor_seeds DIRECTORY\n");
+    return 2;
+  }
+  std::vector<Seed> seeds;
+  for (bv_dtype type = BV_F32; type <= BV_U32; ++type) {
+    for (bv_dtype out_type : {BV_F32, BV_F16, BV_BF16, BV_F64, BV_U8})
+      seeds.push_back(seed_of(0, type, {2, 1, 4, 5}, out_type, {2, 1, 4, 5}, 1));
+    seeds.push_back(seed_of(0, type, {2, 1, 4, 5}, BV_U8, {2, 1, 4, 5, 3}, 1 | 16));
+    seeds.push_back(seed_of(0, type, {2, 1, 4, 5}, BV_U8, {2, 4, 5, 4}, 1 | 8));
+    seeds.push_back(seed_of(0, type, {2, 3, 4, 5}, BV_U8, {2, 4, 5, 3}, 1));
+    seeds.push_back(seed_of(1, type, {2, 1, 4, 5}, BV_U8, {2, 1, 4, 5}, 1));
+    seeds.push_back(seed_of(2, type, {2, 1, 4, 5}, BV_U8, {2, 1, 4, 5}, 1));
+    seeds.push_back(seed_of(3, type, {2, 1, 4, 5}, BV_U8, {2, 1, 4, 5}, 1));
+    seeds.push_back(seed_of(4, type, {4, 5}, BV_U8, {4, 5}, 1));
+    seeds.push_back(seed_of(5, type, {4, 5}, BV_U8, {4, 5, 3}, 1));
+    seeds.push_back(seed_of(6, type, {4, 5, 3}, BV_U8, {4, 5, 3}, 1));
+  }
+  for (size_t i = 0; i < seeds.size(); ++i) {
+    std::ofstream file(std::string(argv[1]) + "/seed-" + std::to_string(i), std::ios::binary);
+    file << seeds[i].bytes;
+    file.close();
+    if (!file) {
+      fprintf(stderr, "descriptor_seeds: cannot write to %s\n", argv[1]);
+      return 1;
+    }
+  }
+  return 0;
+}
