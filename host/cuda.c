@@ -95,6 +95,11 @@ static bv_status measure(const bv_job *job, const bv_plan *plan, bv_windows wind
     BV_TRY_CUDA(bv_launch_range(job, &plan->range, family, windows, stream), "measuring ranges");
     return BV_OK;
   case BV_METHOD_SORT:
+    if (cudaPeekAtLastError() != cudaSuccess)
+      return bv_fail(BV_ERROR_CUDA,
+                     "an earlier error of this thread is pending in the CUDA runtime (%s); options.algorithm = "
+                     "BV_ALGORITHM_SORT works after it has been taken with cudaGetLastError()",
+                     cudaGetErrorName(cudaPeekAtLastError()));
     BV_TRY_CUDA(
         bv_launch_sort(job, &plan->sort, family, plan->workspace_bytes - plan->family_at, windows, stream),
         "sorting for percentiles");

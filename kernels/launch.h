@@ -58,7 +58,8 @@ typedef struct bv_sort_plan {
 /* The bytes that the sort itself needs on the current device beside the keys. */
 int bv_sort_scratch_bytes(const bv_job *job, const bv_sort_plan *plan, size_t *bytes);
 
-/* The percentiles of each group. The workspace holds two arrays of keys and the scratch bytes. */
+/* The percentiles of each group. The workspace holds two arrays of keys and the scratch bytes. CUB takes an error
+ * that the thread has pending for its own: there must be none. */
 int bv_launch_sort(const bv_job *job, const bv_sort_plan *plan, void *workspace, size_t workspace_bytes,
                    bv_windows windows, bv_stream stream);
 

@@ -132,10 +132,6 @@ int bv_sort_scratch_bytes(const bv_job *job, const bv_sort_plan *plan, size_t *b
 
 int bv_launch_sort(const bv_job *job, const bv_sort_plan *plan, void *workspace, size_t workspace_bytes,
                    bv_windows windows, bv_stream stream) {
-  /* CUB looks at the thread's pending error after its launches and would take an older one for its own. */
-  cudaError_t pending = cudaPeekAtLastError();
-  if (pending != cudaSuccess)
-    return pending;
   return bv::with_kind_of(job->in_dtype, [&](auto kind) {
     using Kind = decltype(kind);
     return bv::launch_sort<Kind::Width, typename Kind::T>(job, plan, (char *)workspace, workspace_bytes,
