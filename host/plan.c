@@ -34,9 +34,9 @@ static bool multiply(size_t a, size_t b, size_t *product) {
 
 bv_status bv_plan_scratch(bv_plan *plan, size_t bytes) {
   size_t rounded;
-  if (!multiply(bytes, 1, &rounded) ||
-      __builtin_add_overflow(plan->workspace_bytes, rounded, &plan->workspace_bytes))
+  if (!multiply(bytes, 1, &rounded) || rounded > INT64_MAX - plan->workspace_bytes)
     return fail_too_large();
+  plan->workspace_bytes += rounded;
   return BV_OK;
 }
 

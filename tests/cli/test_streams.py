@@ -2,6 +2,7 @@
 import json
 import os
 import pty
+import resource
 import signal
 import stat
 import subprocess
@@ -10,7 +11,7 @@ import unittest
 
 from support import PROGRAM, Array, Case, make_nifti, make_png, parse_npy, parse_png
 
-USAGE, UNREADABLE, UNSUPPORTED, WRITE = 2, 3, 4, 5
+USAGE, UNREADABLE, UNSUPPORTED, WRITE, FAILED = 2, 3, 4, 5, 6
 
 
 class Streams(Case):
@@ -193,6 +194,35 @@ class Streams(Case):
                                       stderr=subprocess.PIPE, timeout=60)
                 self.assertEqual((done.returncode, done.stderr.count(b"\n")), (WRITE, 1), arguments)
                 self.assertIn(b"batchview: ", done.stderr)
+
+    def test_every_shortage_of_memory_is_reported(self):
+        """From where the program can just start to where there is enough, each limit ends in success or one line."""
+        self.put("in.nii", make_nifti((500, 500, 8), []))
+        os.truncate(self.path("in.nii"), 352 + 4 * 500 * 500 * 8)
+        with open(PROGRAM, "rb") as file:
+            sanitized = b"__asan_init" in file.read()  # then the sanitizer, not the system, limits allocations
+        environment = dict(os.environ, OMP_NUM_THREADS="1")
+        codes, before = [], set(os.listdir(self.folder))
+        for mebibytes in range(8, 40):
+            def limit():
+                resource.setrlimit(resource.RLIMIT_AS, (mebibytes << 20, mebibytes << 20))
+
+            if sanitized:
+                environment["ASAN_OPTIONS"] = f"allocator_may_return_null=1:max_allocation_size_mb={mebibytes // 3}"
+            done = subprocess.run([PROGRAM, "in.nii", "--slice", "all", "-o", "out.png"], cwd=self.folder,
+                                  stderr=subprocess.PIPE, env=environment, timeout=60,
+                                  preexec_fn=None if sanitized else limit)
+            message = done.stderr.decode()
+            if "error while loading shared libraries" in message or done.returncode == -signal.SIGSEGV and not codes:
+                continue  # too little for the dynamic loader
+            codes.append(done.returncode)
+            self.assertIn(done.returncode, (0, FAILED), message)
+            if done.returncode == FAILED:
+                if sanitized:  # it prints a warning first
+                    message = message[message.index("batchview: "):]
+                self.assertRegex(message, r"^batchview: (in.nii|out.png): [^\n]*memory[^\n]*\n$")
+                self.assertEqual(set(os.listdir(self.folder)), before)
+        self.assertEqual((codes[0], codes[-1]), (FAILED, 0))
 
     def test_a_failure_leaves_an_existing_output_as_it_was(self):
         self.put("out.png", b"precious")
