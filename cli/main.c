@@ -11,8 +11,8 @@
 #define REASON_BYTES 512
 #define LONG_WORK_BYTES (8 << 20) /* of input files: about a second for a compressed volume */
 
-static cli_result fail(cli_result result, const char *subject, const char *reason) {
-  print_error(subject, reason);
+static cli_result fail(cli_result result, const char *subject, const char *text) {
+  print_error(subject, text);
   return result;
 }
 
@@ -34,15 +34,15 @@ static bool is_long_work(const cli_options *options) {
 /* Renders the inputs; those done are in `renderings` also on failure. */
 static cli_result render_all(const cli_options *options, const cli_mask *mask, cli_progress *progress,
                              cli_rendering *renderings) {
-  char reason[REASON_BYTES];
+  char text[REASON_BYTES];
+  const reason why = {text, sizeof text};
   for (int i = 0; i < options->input_count; ++i) {
-    cli_result result =
-        render(options->inputs[i], options, mask, progress, &renderings[i], reason, sizeof reason);
+    cli_result result = render(options->inputs[i], options, mask, progress, &renderings[i], why);
     if (result == CLI_OK && options->kind == OUTPUT_NPY)
-      result = stack_fits(&renderings[0], &renderings[i], reason, sizeof reason);
+      result = stack_fits(&renderings[0], &renderings[i], why);
     if (result != CLI_OK) {
       progress_end(progress);
-      return fail(result, options->inputs[i], reason);
+      return fail(result, options->inputs[i], text);
     }
   }
   return CLI_OK;
@@ -51,7 +51,8 @@ static cli_result render_all(const cli_options *options, const cli_mask *mask, c
 /* Makes the output of the renderings, writes it, and reports. */
 static cli_result write_output(const cli_options *options, cli_progress *progress,
                                const cli_rendering *renderings, double start) {
-  char reason[REASON_BYTES];
+  char text[REASON_BYTES];
+  const reason why = {text, sizeof text};
   cli_montage montage = {0};
   cli_stack stack = {0};
   cli_report report = {.options = options, .renderings = renderings, .count = options->input_count};
@@ -59,22 +60,22 @@ static cli_result write_output(const cli_options *options, cli_progress *progres
   cli_result result;
   progress_step(progress, "writing", options->output);
   if (options->kind == OUTPUT_PNG) {
-    result = montage_of_renderings(renderings, report.count, options->columns, &montage, reason, sizeof reason);
+    result = montage_of_renderings(renderings, report.count, options->columns, &montage, why);
     report.montage = &montage;
     if (result == CLI_OK)
-      result = write_png(options->output, &montage.picture, reason, sizeof reason);
+      result = write_png(options->output, &montage.picture, text, sizeof text);
   } else {
-    result = stack_of_renderings(renderings, report.count, &stack, reason, sizeof reason);
+    result = stack_of_renderings(renderings, report.count, &stack, why);
     report.stack = &stack;
     if (result == CLI_OK)
-      result = write_npy(options->output, &stack.pixels, reason, sizeof reason);
+      result = write_npy(options->output, &stack.pixels, text, sizeof text);
   }
   report.write_seconds = seconds_now() - write_start;
   report.total_seconds = seconds_now() - start;
   progress_end(progress);
 
   if (result != CLI_OK) {
-    print_error(options->output, reason);
+    print_error(options->output, text);
   } else {
     if (options->verbosity == VERBOSE || (options->verbosity == NORMAL && isatty(STDERR_FILENO)))
       report_summary(&report, options->verbosity == VERBOSE);
@@ -89,13 +90,14 @@ static cli_result write_output(const cli_options *options, cli_progress *progres
 }
 
 static cli_result run(const cli_options *options) {
-  char reason[REASON_BYTES];
+  char text[REASON_BYTES];
+  const reason why = {text, sizeof text};
   double start = seconds_now();
   cli_mask mask = {0};
   if (options->mask) {
-    cli_result result = mask_read(options->mask, &options->slices, &mask, reason, sizeof reason);
+    cli_result result = mask_read(options->mask, &options->slices, &mask, why);
     if (result != CLI_OK)
-      return fail(result, options->mask, reason);
+      return fail(result, options->mask, text);
   }
   cli_rendering *renderings = calloc((size_t)options->input_count, sizeof *renderings);
   if (!renderings) {
@@ -117,9 +119,10 @@ static cli_result run(const cli_options *options) {
 
 int main(int argc, char **argv) {
   cli_options options;
-  char reason[REASON_BYTES];
-  if (options_parse(argc, argv, &options, reason, sizeof reason) != CLI_OK)
-    return fail(CLI_USAGE, NULL, reason);
+  char text[REASON_BYTES];
+  const reason why = {text, sizeof text};
+  if (options_parse(argc, argv, &options, why) != CLI_OK)
+    return fail(CLI_USAGE, NULL, text);
   if (options.help || options.version) {
     if (options.help)
       fputs(options_help, stdout);

@@ -2,7 +2,6 @@
 #include "mask.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,38 +40,35 @@ static void copy_set(const bv_tensor *from, uint8_t *to) {
         }
 }
 
-cli_result mask_read(const char *path, const slice_options *options, cli_mask *mask, char *reason,
-                     size_t reason_bytes) {
+cli_result mask_read(const char *path, const slice_options *options, cli_mask *mask, reason why) {
   source input;
   cli_slices slices;
   *mask = (struct cli_mask){0};
-  cli_result result = source_read(path, &input, reason, reason_bytes);
+  cli_result result = source_read(path, &input, why.text, why.bytes);
   if (result != CLI_OK)
     return result;
-  result = slices_of_source(&input, options, &slices, reason, reason_bytes);
+  result = slices_of_source(&input, options, &slices, why);
   if (result == CLI_OK) {
     mask->memory = malloc((size_t)count_elements(&slices.batch));
     mask->tensor = bv_contiguous_tensor(mask->memory, BV_U8, BV_CPU, 4, slices.batch.shape);
     if (mask->memory) {
       copy_set(&slices.batch, mask->memory);
     } else {
-      snprintf(reason, reason_bytes, "out of memory");
-      result = CLI_FAILED;
+      result = refuse(why, CLI_FAILED, "out of memory");
     }
   }
   source_free(&input);
   return result;
 }
 
-cli_result mask_fits(const cli_mask *mask, const bv_tensor *batch, char *reason, size_t reason_bytes) {
+cli_result mask_fits(const cli_mask *mask, const bv_tensor *batch, reason why) {
   const int64_t *a = mask->tensor.shape, *b = batch->shape;
   for (int axis = 0; axis < 4; ++axis)
     if (a[axis] != 1 && a[axis] != b[axis]) {
-      snprintf(reason, reason_bytes,
-               "the mask's planes [%" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64
-               "] do not fit the input's [%" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 "]",
-               a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3]);
-      return CLI_USAGE;
+      return refuse(why, CLI_USAGE,
+                    "the mask's planes [%" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64
+                    "] do not fit the input's [%" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 "]",
+                    a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3]);
     }
   return CLI_OK;
 }

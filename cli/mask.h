@@ -10,11 +10,10 @@ typedef struct cli_mask {
 } cli_mask;
 
 /* Reads `path` and slices it as the input is sliced. NaN counts as zero. */
-cli_result mask_read(const char *path, const slice_options *options, cli_mask *mask, char *reason,
-                     size_t reason_bytes);
+cli_result mask_read(const char *path, const slice_options *options, cli_mask *mask, reason why);
 
-/* CLI_OK if the mask broadcasts to the batch, else CLI_USAGE and one line with both shapes in `reason`. */
-cli_result mask_fits(const cli_mask *mask, const bv_tensor *batch, char *reason, size_t reason_bytes);
+/* CLI_OK if the mask broadcasts to the batch, else CLI_USAGE and one line with both shapes in `why`. */
+cli_result mask_fits(const cli_mask *mask, const bv_tensor *batch, reason why);
 
 void mask_free(cli_mask *mask);
 

@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* libpng takes a million pixels a side; more than 2^30 in all is nothing to look at. */
@@ -58,9 +57,10 @@ static int64_t near_square_columns(const montage_grid *grid) {
 }
 
 static cli_result lay_out(const cli_rendering *renderings, int count, int64_t columns, montage_grid *grid,
-                          char *reason, size_t reason_bytes) {
-  *grid = (struct montage_grid){.channels = 1};
-  for (int i = 0; i < count; ++i) {
+                          reason why) {
+  *grid = (struct montage_grid){.cell_rows = 1, .cell_columns = 1, .channels = 1};
+  int i = 0;
+  do { /* there is at least one */
     const cli_slices *slices = &renderings[i].slices;
     axis_map cell_rows, cell_columns;
     map_axes(slices, &cell_rows, &cell_columns);
@@ -69,17 +69,16 @@ static cli_result lay_out(const cli_rendering *renderings, int count, int64_t co
     grid->cell_columns = cell_columns.to > grid->cell_columns ? cell_columns.to : grid->cell_columns;
     if (slices->colour)
       grid->channels = 3;
-  }
+  } while (++i < count);
   grid->columns = columns == 0 ? near_square_columns(grid) : (columns < grid->cells ? columns : grid->cells);
   grid->rows = (grid->cells + grid->columns - 1) / grid->columns;
   double height = (double)grid->rows * (double)grid->cell_rows;
   double width = (double)grid->columns * (double)grid->cell_columns;
   if (height > MAX_SIDE || width > MAX_SIDE || height * width > (double)MAX_PIXELS) {
-    snprintf(reason, reason_bytes,
-             "the picture would have %.0f rows and %.0f columns; at most %d each and %" PRId64
-             " pixels are possible",
-             height, width, MAX_SIDE, MAX_PIXELS);
-    return CLI_UNSUPPORTED;
+    return refuse(why, CLI_UNSUPPORTED,
+                  "the picture would have %.0f rows and %.0f columns; at most %d each and %" PRId64
+                  " pixels are possible",
+                  height, width, MAX_SIDE, MAX_PIXELS);
   }
   return CLI_OK;
 }
@@ -123,18 +122,17 @@ static void draw_rendering(const cli_rendering *rendering, const montage_grid *g
 }
 
 cli_result montage_of_renderings(const cli_rendering *renderings, int count, int64_t columns,
-                                 cli_montage *montage, char *reason, size_t reason_bytes) {
+                                 cli_montage *montage, reason why) {
   montage_grid grid;
   *montage = (struct cli_montage){0};
-  cli_result result = lay_out(renderings, count, columns, &grid, reason, reason_bytes);
+  cli_result result = lay_out(renderings, count, columns, &grid, why);
   if (result != CLI_OK)
     return result;
   int64_t height = grid.rows * grid.cell_rows, width = grid.columns * grid.cell_columns;
   montage->memory = calloc((size_t)(height * width), (size_t)grid.channels);
   if (!montage->memory) {
-    snprintf(reason, reason_bytes, "out of memory for a picture of %" PRId64 " x %" PRId64 " pixels", width,
-             height);
-    return CLI_FAILED;
+    return refuse(why, CLI_FAILED, "out of memory for a picture of %" PRId64 " x %" PRId64 " pixels", width,
+                  height);
   }
   montage->picture = (picture){.pixels = montage->memory,
                                .width = (uint32_t)width,

@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,22 +64,13 @@ static int option_of_letter(int letter) {
 typedef struct option_parser {
   cli_options *options;
   bool is_given[OPTION_END - OPTION_OUTPUT];
-  char *reason;
-  size_t reason_bytes;
+  reason why;
 } option_parser;
 
 static bool *given(option_parser *parser, int option) { return &parser->is_given[option - OPTION_OUTPUT]; }
 
-__attribute__((format(printf, 2, 3))) static cli_result refuse(option_parser *parser, const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(parser->reason, parser->reason_bytes, format, arguments);
-  va_end(arguments);
-  return CLI_USAGE;
-}
-
 static cli_result refuse_value(option_parser *parser, int option, const char *value, const char *allowed) {
-  return refuse(parser, "--%s '%s': expected %s", name_of(option), value, allowed);
+  return refuse(parser->why, CLI_USAGE, "--%s '%s': expected %s", name_of(option), value, allowed);
 }
 
 /* ---- Values ----------------------------------------------------------------------------------------- */
@@ -211,12 +200,12 @@ static cli_result refuse_syntax(option_parser *parser, int code, char **argv) {
   int option = option_of_letter(optopt);
   bool known = option >= OPTION_OUTPUT;
   if (code == ':')
-    return refuse(parser, "--%s: expected a value", name_of(option));
+    return refuse(parser->why, CLI_USAGE, "--%s: expected a value", name_of(option));
   if (known)
-    return refuse(parser, "--%s takes no value", name_of(option));
+    return refuse(parser->why, CLI_USAGE, "--%s takes no value", name_of(option));
   if (optopt)
-    return refuse(parser, "unknown option -%c; see batchview --help", optopt);
-  return refuse(parser, "unknown option %s; see batchview --help", argv[optind - 1]);
+    return refuse(parser->why, CLI_USAGE, "unknown option -%c; see batchview --help", optopt);
+  return refuse(parser->why, CLI_USAGE, "unknown option %s; see batchview --help", argv[optind - 1]);
 }
 
 /* ---- All options together --------------------------------------------------------------------------- */
@@ -229,7 +218,7 @@ static cli_result check_together(option_parser *parser) {
                                      {OPTION_QUIET, OPTION_VERBOSE}};
   for (size_t i = 0; i < sizeof conflicts / sizeof *conflicts; ++i)
     if (*given(parser, conflicts[i][0]) && *given(parser, conflicts[i][1]))
-      return refuse(parser, "--%s and --%s exclude each other", name_of(conflicts[i][0]),
+      return refuse(parser->why, CLI_USAGE, "--%s and --%s exclude each other", name_of(conflicts[i][0]),
                     name_of(conflicts[i][1]));
 
   cli_options *options = parser->options;
@@ -239,19 +228,19 @@ static cli_result check_together(option_parser *parser) {
     options->display.foreground = BV_FOREGROUND_ALL; /* in CT 0 is water, no background */
 
   if (options->input_count == 0)
-    return refuse(parser, "no input file; see batchview --help");
+    return refuse(parser->why, CLI_USAGE, "no input file; see batchview --help");
   int standard_inputs = options->mask && strcmp(options->mask, "-") == 0;
   for (int i = 0; i < options->input_count; ++i)
     standard_inputs += strcmp(options->inputs[i], "-") == 0;
   if (standard_inputs > 1)
-    return refuse(parser, "standard input (-) is given twice");
+    return refuse(parser->why, CLI_USAGE, "standard input (-) is given twice");
   return CLI_OK;
 }
 
 static cli_result check_output(option_parser *parser) {
   cli_options *options = parser->options;
   if (!options->output)
-    return refuse(parser, "no output: give -o FILE.png or -o FILE.npy");
+    return refuse(parser->why, CLI_USAGE, "no output: give -o FILE.png or -o FILE.npy");
   bool format_given = *given(parser, OPTION_FORMAT);
   if (strcmp(options->output, "-") == 0)
     options->kind = format_given ? OUTPUT_NPY : OUTPUT_PNG;
@@ -263,18 +252,19 @@ static cli_result check_output(option_parser *parser) {
     return refuse_value(parser, OPTION_OUTPUT, options->output, "a name that ends with .png or .npy, or -");
 
   if (options->kind == OUTPUT_PNG && format_given)
-    return refuse(parser, "--format is for .npy outputs, and the output is '%s'", options->output);
+    return refuse(parser->why, CLI_USAGE, "--format is for .npy outputs, and the output is '%s'",
+                  options->output);
   if (options->kind == OUTPUT_NPY && options->columns)
-    return refuse(parser, "--columns is for PNG outputs, and the output is .npy");
+    return refuse(parser->why, CLI_USAGE, "--columns is for PNG outputs, and the output is .npy");
   if (options->json && strcmp(options->output, "-") == 0)
-    return refuse(parser, "--json and -o - both want standard output");
+    return refuse(parser->why, CLI_USAGE, "--json and -o - both want standard output");
   return CLI_OK;
 }
 
-cli_result options_parse(int argc, char **argv, cli_options *options, char *reason, size_t reason_bytes) {
+cli_result options_parse(int argc, char **argv, cli_options *options, reason why) {
   *options = (struct cli_options){
       .slices = {.axis = 2}, .display = BV_DISPLAY_OPTIONS_INIT, .verbosity = NORMAL, .format = FORMAT_F32};
-  option_parser parser = {.options = options, .reason = reason, .reason_bytes = reason_bytes};
+  option_parser parser = {.options = options, .why = why};
   cli_result result = CLI_OK;
   int code;
   opterr = 0; /* the messages are ours */
@@ -283,7 +273,7 @@ cli_result options_parse(int argc, char **argv, cli_options *options, char *reas
       return refuse_syntax(&parser, code, argv);
     int option = option_of_letter(code);
     if (*given(&parser, option))
-      return refuse(&parser, "--%s is given twice", name_of(option));
+      return refuse(why, CLI_USAGE, "--%s is given twice", name_of(option));
     *given(&parser, option) = true;
     if ((result = take(&parser, option, optarg)) != CLI_OK)
       return result;

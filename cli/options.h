@@ -2,7 +2,7 @@
 #ifndef BV_CLI_OPTIONS_H
 #define BV_CLI_OPTIONS_H
 
-#include "source.h"
+#include "reason.h"
 
 typedef enum output_kind { OUTPUT_PNG, OUTPUT_NPY } output_kind;
 typedef enum pixel_format { FORMAT_F32, FORMAT_U8, FORMAT_RGB } pixel_format;
@@ -32,9 +32,9 @@ typedef struct cli_options {
   bool help, version; /* nothing else counts if one of them is set */
 } cli_options;
 
-/* Reads argv, which is reordered and must outlive `options`. CLI_OK, or CLI_USAGE with one line in `reason`
+/* Reads argv, which is reordered and must outlive `options`. CLI_OK, or CLI_USAGE with one line in `why`
  * that names the option, its value and what is allowed. */
-cli_result options_parse(int argc, char **argv, cli_options *options, char *reason, size_t reason_bytes);
+cli_result options_parse(int argc, char **argv, cli_options *options, reason why);
 
 /* What --help prints. */
 extern const char options_help[];

@@ -2,22 +2,13 @@
 #ifndef BV_CLI_READER_H
 #define BV_CLI_READER_H
 
-#include "source.h"
+#include "reason.h"
 
 /* A whole file, decompressed if it was gzip. */
 typedef struct file_bytes {
   const uint8_t *data;
   size_t size;
 } file_bytes;
-
-/* Where the one line about a failure goes. */
-typedef struct reason {
-  char *text;
-  size_t bytes;
-} reason;
-
-/* Writes the reason and returns `result`. */
-cli_result refuse(reason why, cli_result result, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* A reader fills everything of an empty source but `format`. What it has stored in into->memory when it
  * fails is freed by its caller. */

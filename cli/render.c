@@ -1,18 +1,7 @@
 /* One input's way through the library: read, slice, measure, apply. */
 #include "render.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-
-static cli_result out_of_memory(char *reason, size_t reason_bytes) {
-  snprintf(reason, reason_bytes, "out of memory");
-  return CLI_FAILED;
-}
-
-static cli_result library_failed(char *reason, size_t reason_bytes) {
-  snprintf(reason, reason_bytes, "%s", bv_last_error());
-  return CLI_FAILED;
-}
 
 static int64_t count_groups(const bv_tensor *batch, int scope) {
   return scope == BV_SCOPE_PLANE ? batch->shape[0] * batch->shape[1]
@@ -21,7 +10,7 @@ static int64_t count_groups(const bv_tensor *batch, int scope) {
 
 /* The two halves apart, because the windows are reported. */
 static cli_result measure_and_apply(cli_rendering *rendering, const bv_display_options *display,
-                                    cli_progress *progress, char *reason, size_t reason_bytes) {
+                                    cli_progress *progress, reason why) {
   const bv_tensor *batch = &rendering->slices.batch;
   /* A fixed window counts nothing, and has no third column. */
   int64_t shape[2] = {rendering->window_count, display->window == BV_WINDOW_FIXED ? 2 : 3};
@@ -29,21 +18,21 @@ static cli_result measure_and_apply(cli_rendering *rendering, const bv_display_o
   windows.stride[0] = 3;
   progress_step(progress, "measuring", rendering->path);
   if (bv_measure_window(batch, display, &windows, NULL) != BV_OK)
-    return library_failed(reason, reason_bytes);
+    return refuse(why, CLI_FAILED, "%s", bv_last_error());
   progress_step(progress, "mapping", rendering->path);
   if (bv_apply_window(batch, &windows, &rendering->pixels, display, NULL) != BV_OK)
-    return library_failed(reason, reason_bytes);
+    return refuse(why, CLI_FAILED, "%s", bv_last_error());
   return CLI_OK;
 }
 
 static cli_result compute(cli_rendering *rendering, const cli_options *options, const cli_mask *mask,
-                          cli_progress *progress, char *reason, size_t reason_bytes) {
+                          cli_progress *progress, reason why) {
   const cli_slices *slices = &rendering->slices;
   bv_display_options display = options->display;
   display.mask = mask ? &mask->tensor : NULL;
   if (slices->volume && display.scope == BV_SCOPE_IMAGE)
     display.scope = BV_SCOPE_PLANE; /* each slice is an image; `batch` has volumes before slices */
-  cli_result result = mask ? mask_fits(mask, &slices->batch, reason, reason_bytes) : CLI_OK;
+  cli_result result = mask ? mask_fits(mask, &slices->batch, why) : CLI_OK;
   if (result != CLI_OK)
     return result;
 
@@ -55,9 +44,9 @@ static cli_result compute(cli_rendering *rendering, const cli_options *options, 
   rendering->windows = calloc((size_t)rendering->window_count, 3 * sizeof(double));
   rendering->memory = calloc((size_t)count_elements(&slices->batch), f32 ? sizeof(float) : (rgb ? 3 : 1));
   if (!rendering->windows || !rendering->memory)
-    return out_of_memory(reason, reason_bytes);
+    return refuse(why, CLI_FAILED, "out of memory");
   rendering->pixels = bv_contiguous_tensor(rendering->memory, f32 ? BV_F32 : BV_U8, BV_CPU, rgb ? 5 : 4, shape);
-  return measure_and_apply(rendering, &display, progress, reason, reason_bytes);
+  return measure_and_apply(rendering, &display, progress, why);
 }
 
 /* Frees the input's pixels and keeps what is reported of it. */
@@ -71,23 +60,22 @@ static void forget_pixels(cli_rendering *rendering) {
 }
 
 cli_result render(const char *path, const cli_options *options, const cli_mask *mask, cli_progress *progress,
-                  cli_rendering *rendering, char *reason, size_t reason_bytes) {
+                  cli_rendering *rendering, reason why) {
   *rendering = (struct cli_rendering){.path = path};
   double start = seconds_now();
   progress_step(progress, "reading", path);
-  cli_result result = source_read(path, &rendering->source, reason, reason_bytes);
+  cli_result result = source_read(path, &rendering->source, why.text, why.bytes);
   if (result != CLI_OK)
     return result;
   double have_source = seconds_now();
   if (options->slices.asked && rendering->source.kind != SOURCE_VOLUME) {
-    snprintf(reason, reason_bytes, "--axis and --slice are for volumes, and this is %s",
-             rendering->source.kind == SOURCE_IMAGE ? "an image" : "a batch of images");
-    result = CLI_USAGE;
+    result = refuse(why, CLI_USAGE, "--axis and --slice are for volumes, and this is %s",
+                    rendering->source.kind == SOURCE_IMAGE ? "an image" : "a batch of images");
   }
   if (result == CLI_OK)
-    result = slices_of_source(&rendering->source, &options->slices, &rendering->slices, reason, reason_bytes);
+    result = slices_of_source(&rendering->source, &options->slices, &rendering->slices, why);
   if (result == CLI_OK)
-    result = compute(rendering, options, mask, progress, reason, reason_bytes);
+    result = compute(rendering, options, mask, progress, why);
   rendering->read_seconds = have_source - start;
   rendering->compute_seconds = seconds_now() - have_source;
   forget_pixels(rendering);

@@ -18,9 +18,9 @@ typedef struct cli_rendering {
   double read_seconds, compute_seconds;
 } cli_rendering;
 
-/* Reads, slices, measures and maps one input. `mask` is NULL without. On failure one line in `reason`. */
+/* Reads, slices, measures and maps one input. `mask` is NULL without. On failure one line in `why`. */
 cli_result render(const char *path, const cli_options *options, const cli_mask *mask, cli_progress *progress,
-                  cli_rendering *rendering, char *reason, size_t reason_bytes);
+                  cli_rendering *rendering, reason why);
 
 void rendering_free(cli_rendering *rendering);
 

@@ -2,7 +2,6 @@
 #include "slices.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Axis `from` of `tensor` as axis `to` of `view`. */
@@ -20,15 +19,14 @@ static void reverse(bv_tensor *view, int axis) {
   view->stride[axis] = -view->stride[axis];
 }
 
-static cli_result choose(cli_slices *slices, const slice_options *options, char *reason, size_t reason_bytes) {
+static cli_result choose(cli_slices *slices, const slice_options *options, reason why) {
   bv_tensor *batch = &slices->batch;
   int64_t count = batch->shape[1];
   if (options->choice == SLICE_ALL)
     return CLI_OK;
   if (options->choice == SLICE_NUMBER && options->number >= count) {
-    snprintf(reason, reason_bytes, "--slice %" PRId64 ": along axis %d there are the slices 0 to %" PRId64,
-             options->number, options->axis, count - 1);
-    return CLI_USAGE;
+    return refuse(why, CLI_USAGE, "--slice %" PRId64 ": along axis %d there are the slices 0 to %" PRId64,
+                  options->number, options->axis, count - 1);
   }
   slices->first = options->choice == SLICE_CENTRE ? count / 2 : options->number;
   move_along(batch, 1, slices->first);
@@ -37,7 +35,7 @@ static cli_result choose(cli_slices *slices, const slice_options *options, char 
 }
 
 static cli_result slices_of_volume(const source *input, const slice_options *options, cli_slices *slices,
-                                   char *reason, size_t reason_bytes) {
+                                   reason why) {
   const bv_tensor *volume = &input->tensor;
   int leading = volume->ndim - 3; /* a series has its axis before the volume's */
   int rows = options->axis == 0 ? 1 : 0, columns = options->axis == 2 ? 1 : 2;
@@ -61,17 +59,16 @@ static cli_result slices_of_volume(const source *input, const slice_options *opt
   slices->column_spacing = input->spacing[columns];
   slices->volume = true;
   slices->one_plane = !leading && options->choice != SLICE_ALL;
-  return choose(slices, options, reason, reason_bytes);
+  return choose(slices, options, why);
 }
 
-cli_result slices_of_source(const source *input, const slice_options *options, cli_slices *slices, char *reason,
-                            size_t reason_bytes) {
+cli_result slices_of_source(const source *input, const slice_options *options, cli_slices *slices, reason why) {
   const bv_tensor *tensor = &input->tensor;
   *slices = (struct cli_slices){.row_spacing = input->spacing[0], .column_spacing = input->spacing[1]};
   slices->batch = (bv_tensor){
       .data = tensor->data, .dtype = tensor->dtype, .device = BV_CPU, .ndim = 4, .shape = {1, 1, 1, 1}};
   if (input->kind == SOURCE_VOLUME)
-    return slices_of_volume(input, options, slices, reason, reason_bytes);
+    return slices_of_volume(input, options, slices, why);
 
   for (int axis = 0; axis < tensor->ndim; ++axis)
     show_axis(&slices->batch, axis + 4 - tensor->ndim, tensor, axis);

@@ -15,9 +15,8 @@ typedef struct cli_slices {
   int64_t first; /* volumes: the number of the first slice shown */
 } cli_slices;
 
-/* Chooses the slices of `input`. CLI_OK, or CLI_USAGE and one line in `reason`: there is no such slice. */
-cli_result slices_of_source(const source *input, const slice_options *options, cli_slices *slices, char *reason,
-                            size_t reason_bytes);
+/* Chooses the slices of `input`. CLI_OK, or CLI_USAGE and one line in `why`: there is no such slice. */
+cli_result slices_of_source(const source *input, const slice_options *options, cli_slices *slices, reason why);
 
 /* Elements of a tensor that lies in memory. */
 int64_t count_elements(const bv_tensor *tensor);

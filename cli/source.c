@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,17 +66,6 @@ static cli_result check_format(file_bytes file, const file_format **found, reaso
 }
 
 /* ---- What readers share ----------------------------------------------------------------------------- */
-
-cli_result refuse(reason why, cli_result result, const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(why.text, why.bytes, format, arguments);
-  va_end(arguments);
-  for (char *c = why.text; why.bytes > 0 && *c != '\0'; ++c)
-    if ((unsigned char)*c < ' ' || *c == 127) /* the file's own text may be in it */
-      *c = '?';
-  return result;
-}
 
 size_t memory_limit(void) {
   long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);

@@ -2,7 +2,6 @@
 #include "stack.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,22 +17,19 @@ void shape_of_rendering(const cli_rendering *rendering, int64_t shape[5]) {
   }
 }
 
-cli_result stack_fits(const cli_rendering *first, const cli_rendering *next, char *reason,
-                      size_t reason_bytes) {
+cli_result stack_fits(const cli_rendering *first, const cli_rendering *next, reason why) {
   int64_t a[5], b[5];
   shape_of_rendering(first, a);
   shape_of_rendering(next, b);
   if (memcmp(a + 1, b + 1, 3 * sizeof *a) == 0)
     return CLI_OK;
-  snprintf(reason, reason_bytes,
-           "its images are [%" PRId64 ", %" PRId64 ", %" PRId64 "], the first input's [%" PRId64 ", %" PRId64
-           ", %" PRId64 "]: only equal ones can be stacked in one .npy",
-           b[1], b[2], b[3], a[1], a[2], a[3]);
-  return CLI_USAGE;
+  return refuse(why, CLI_USAGE,
+                "its images are [%" PRId64 ", %" PRId64 ", %" PRId64 "], the first input's [%" PRId64
+                ", %" PRId64 ", %" PRId64 "]: only equal ones can be stacked in one .npy",
+                b[1], b[2], b[3], a[1], a[2], a[3]);
 }
 
-cli_result stack_of_renderings(const cli_rendering *renderings, int count, cli_stack *stack, char *reason,
-                               size_t reason_bytes) {
+cli_result stack_of_renderings(const cli_rendering *renderings, int count, cli_stack *stack, reason why) {
   const bv_tensor *pixels = &renderings[0].pixels;
   int64_t shape[5], other[5];
   *stack = (struct cli_stack){0};
@@ -45,13 +41,12 @@ cli_result stack_of_renderings(const cli_rendering *renderings, int count, cli_s
     return CLI_OK;
   }
 
-  size_t bytes = 0;
-  for (int i = 0; i < count; ++i)
+  size_t bytes = count_bytes(pixels);
+  for (int i = 1; i < count; ++i)
     bytes += count_bytes(&renderings[i].pixels);
   char *end = stack->memory = malloc(bytes);
   if (!end) {
-    snprintf(reason, reason_bytes, "out of memory for %zu bytes", bytes);
-    return CLI_FAILED;
+    return refuse(why, CLI_FAILED, "out of memory for %zu bytes", bytes);
   }
   for (int i = 0; i < count; ++i) {
     size_t part = count_bytes(&renderings[i].pixels);

@@ -1,0 +1,16 @@
+/* Why something failed: one line for people. */
+#ifndef BV_CLI_REASON_H
+#define BV_CLI_REASON_H
+
+#include "source.h"
+
+/* Where the one line about a failure goes. */
+typedef struct reason {
+  char *text;
+  size_t bytes;
+} reason;
+
+/* Writes the reason and returns `result`. */
+cli_result refuse(reason why, cli_result result, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif
