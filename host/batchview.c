@@ -50,16 +50,12 @@ bv_status bv_normalize_image_to_uint8(const bv_tensor *image, const bv_tensor *o
   return bv_is_empty(image) ? BV_OK : run(&job, stream);
 }
 
-static bv_status visualize(const char *name, const bv_tensor *image, const bv_tensor *out, bv_stream stream) {
-  bv_job job;
-  BV_TRY(bv_make_stretch_job(name, image, out, true, &job));
-  return bv_is_empty(image) ? BV_OK : run(&job, stream);
-}
-
 bv_status bv_visualize_2d_image(const bv_tensor *image, const bv_tensor *out, bv_stream stream) {
   BV_TRY(bv_check_tensor("image", image));
   BV_TRY(bv_check_ndim("image", image, 2, "[H, W]"));
-  return visualize("image", image, out, stream);
+  bv_job job;
+  BV_TRY(bv_make_stretch_job("image", image, out, true, &job));
+  return bv_is_empty(image) ? BV_OK : run(&job, stream);
 }
 
 bv_status bv_visualize_one_slice_in_3d_image(const bv_tensor *volume, int axis, const bv_tensor *out,
@@ -75,12 +71,15 @@ bv_status bv_visualize_one_slice_in_3d_image(const bv_tensor *volume, int axis, 
   slice.shape[1] = volume->shape[columns];
   slice.stride[0] = volume->stride[rows];
   slice.stride[1] = volume->stride[columns];
-  if (bv_is_empty(&slice))
-    return visualize("volume's slice", &slice, out, stream);
-  if (volume->shape[axis] == 0)
+  bool empty = bv_is_empty(&slice);
+  if (!empty && volume->shape[axis] == 0)
     return bv_fail(BV_ERROR_SHAPE,
                    "volume of shape %s has no slice along axis %d; its extent must be 1 or more",
                    bv_format_shape(3, volume->shape).text, axis);
-  slice.data = (char *)volume->data + middle * volume->stride[axis] * (int64_t)bv_dtype_size(volume->dtype);
-  return visualize("volume's slice", &slice, out, stream);
+  if (!empty)
+    slice.data = (char *)volume->data + middle * volume->stride[axis] * (int64_t)bv_dtype_size(volume->dtype);
+  bv_job job;
+  BV_TRY(bv_make_stretch_job("volume's slice", &slice, out, true, &job));
+  BV_TRY(bv_check_apart("out", out, "volume", volume, false)); /* the slices not shown stay as they are too */
+  return empty ? BV_OK : run(&job, stream);
 }

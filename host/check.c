@@ -29,15 +29,24 @@ bool bv_is_empty(const bv_tensor *tensor) {
   return false;
 }
 
+/* Whether 63 bits count the bytes of the elements. Extents of 0 count as 1, so that products of the others may
+ * be formed in a tensor without elements too. */
+static bool is_countable(const bv_tensor *tensor) {
+  int64_t bytes = (int64_t)bv_dtype_size(tensor->dtype);
+  for (int axis = 0; axis < tensor->ndim; ++axis)
+    if (__builtin_mul_overflow(bytes, tensor->shape[axis] > 0 ? tensor->shape[axis] : 1, &bytes))
+      return false;
+  return true;
+}
+
 /* The addresses that a tensor spans must be addresses: extents and strides whose products leave 63 bits, or
  * reach below or above the address space, belong to no memory. */
 static bool is_addressable(const bv_tensor *tensor) {
   int64_t element_bytes = (int64_t)bv_dtype_size(tensor->dtype);
-  int64_t elements = 1, before = 0, after = element_bytes;
+  int64_t before = 0, after = element_bytes;
   for (int axis = 0; axis < tensor->ndim; ++axis) {
     int64_t reach;
-    if (__builtin_mul_overflow(elements, tensor->shape[axis], &elements) ||
-        __builtin_mul_overflow(tensor->shape[axis] - 1, tensor->stride[axis], &reach) ||
+    if (__builtin_mul_overflow(tensor->shape[axis] - 1, tensor->stride[axis], &reach) ||
         __builtin_mul_overflow(reach, element_bytes, &reach))
       return false;
     if (reach < 0 ? __builtin_sub_overflow(before, reach, &before)
@@ -45,8 +54,7 @@ static bool is_addressable(const bv_tensor *tensor) {
       return false;
   }
   uintptr_t data = (uintptr_t)tensor->data;
-  return !__builtin_mul_overflow(elements, element_bytes, &elements) && (uint64_t)before <= data &&
-         (uint64_t)after <= UINTPTR_MAX - data;
+  return (uint64_t)before <= data && (uint64_t)after <= UINTPTR_MAX - data;
 }
 
 static bv_status check_device(const char *name, int32_t device) {
@@ -77,6 +85,9 @@ bv_status bv_check_tensor(const char *name, const bv_tensor *tensor) {
     if (tensor->shape[axis] < 0)
       return bv_fail(BV_ERROR_SHAPE, "%s.shape[%d] is %" PRId64 " (shape %s); extents are 0 or more", name,
                      axis, tensor->shape[axis], bv_format_shape(tensor->ndim, tensor->shape).text);
+  if (!is_countable(tensor))
+    return bv_fail(BV_ERROR_SHAPE, "%s of shape %s has more elements than memory can hold", name,
+                   bv_format_shape(tensor->ndim, tensor->shape).text);
   BV_TRY(check_device(name, tensor->device));
   if (bv_is_empty(tensor))
     return BV_OK;

@@ -84,6 +84,7 @@ bv_status Call::run() {
 
 void Call::expect_refused(bv_status status, const std::vector<std::string> &words) {
   const std::vector<uint8_t> before = memory;
+  bytes = 12345;
   const bv_status returned = run();
   const std::string message = bv_last_error();
   EXPECT_EQ(returned, status) << bv_status_string(returned) << " instead of " << bv_status_string(status)
