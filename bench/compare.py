@@ -48,11 +48,12 @@ def batch_of(file):
 
 def library_times(program, case, environment):
     """Milliseconds of a cpu_bench case, by number of threads."""
-    report = subprocess.run(
-        [program, f"--benchmark_filter=^{case}/", "--benchmark_format=json"],
-        env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
+    with tempfile.NamedTemporaryFile("r", suffix=".json") as report:
+        subprocess.run([program, f"--benchmark_filter=^{case}/", f"--benchmark_out={report.name}"],
+                       env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        runs = json.load(report)["benchmarks"]
     measured = {}
-    for run in json.loads(report[report.index("{"):])["benchmarks"]:
+    for run in runs:
         if run.get("error_occurred"):
             sys.exit(f"{run['name']}: {run['error_message']}")
         if run["run_type"] == "iteration":
