@@ -45,11 +45,16 @@ static int close_nothing(thandle_t handle) {
 
 static toff_t size_of_file(thandle_t handle) { return ((tiff_input *)handle)->file.size; }
 
-static int note_error(TIFF *tiff, void *user_data, const char *module, const char *format, va_list arguments) {
-  (void)tiff, (void)module;
-  tiff_input *input = user_data;
+static void note(tiff_input *input, const char *format, va_list arguments) {
   if (input->error[0] == '\0')
     vsnprintf(input->error, sizeof input->error, format, arguments);
+}
+
+#if TIFFLIB_VERSION >= 20221213 /* libtiff 4.5: handlers and limits of one file */
+
+static int note_error(TIFF *tiff, void *user_data, const char *module, const char *format, va_list arguments) {
+  (void)tiff, (void)module;
+  note(user_data, format, arguments);
   return 1;
 }
 
@@ -72,6 +77,24 @@ static TIFF *open_input(tiff_input *input) {
   TIFFOpenOptionsFree(options);
   return tiff;
 }
+
+#else /* handlers of the process, and libtiff's own limits */
+
+static void note_error(thandle_t handle, const char *module, const char *format, va_list arguments) {
+  (void)module;
+  if (handle != NULL)
+    note(handle, format, arguments);
+}
+
+static TIFF *open_input(tiff_input *input) {
+  TIFFSetErrorHandler(NULL);
+  TIFFSetWarningHandler(NULL);
+  TIFFSetErrorHandlerExt(note_error);
+  return TIFFClientOpen("memory", "rm", input, read_bytes, write_nothing, seek_to, close_nothing, size_of_file,
+                        NULL, NULL);
+}
+
+#endif
 
 static cli_result refuse_damaged(const tiff_input *input, reason why) {
   return refuse(why, CLI_UNREADABLE, "damaged TIFF (%s)", input->error[0] != '\0' ? input->error : "cut off");
