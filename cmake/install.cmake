@@ -3,7 +3,7 @@
 include(CMakePackageConfigHelpers)
 
 set(package_directory ${CMAKE_INSTALL_LIBDIR}/cmake/batchview)
-set(headers include/batchview/batchview.h)
+set(headers include/batchview/batchview.h include/batchview/selection.h)
 if(TARGET batchview_ddp)
   list(APPEND headers include/batchview/ddp.h)
 endif()
@@ -15,6 +15,11 @@ set_target_properties(batchview PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
 set_target_properties(batchview_program PROPERTIES INSTALL_RPATH $ORIGIN/${bin_to_lib})
 install(TARGETS batchview EXPORT batchview)
 install(TARGETS batchview_program)
+if(TARGET batchview_ddp)
+  set_target_properties(batchview_ddp PROPERTIES INSTALL_RPATH $ORIGIN INSTALL_RPATH_USE_LINK_PATH ON)
+  install(TARGETS batchview_ddp EXPORT batchviewDdp)
+  install(EXPORT batchviewDdp NAMESPACE batchview:: FILE batchviewDdpTargets.cmake DESTINATION ${package_directory})
+endif()
 install(EXPORT batchview NAMESPACE batchview:: FILE batchviewTargets.cmake DESTINATION ${package_directory})
 
 configure_package_config_file(cmake/batchviewConfig.cmake.in ${PROJECT_BINARY_DIR}/batchviewConfig.cmake

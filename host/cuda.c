@@ -13,41 +13,14 @@
 
 /* ---- Pointers ------------------------------------------------------------------------------------------ */
 
-/* Memory that kernels on `device` can use: its own, managed memory, and host memory where the device sees it
- * under the same address. `status` is what the caller is told otherwise. */
-static bv_status check_pointer(const char *name, const void *pointer, int32_t device, bv_status status) {
-  struct cudaPointerAttributes attributes;
-  BV_TRY_CUDA(cudaPointerGetAttributes(&attributes, pointer), "looking up the memory of %s", name);
-  switch (attributes.type) {
-  case cudaMemoryTypeDevice:
-    if (attributes.device == device)
-      return BV_OK;
-    return bv_fail(status, "%s is in the memory of CUDA device %d; it must be on device %d", name,
-                   attributes.device, device);
-  case cudaMemoryTypeManaged: return BV_OK;
-  case cudaMemoryTypeHost:
-    if (attributes.devicePointer == pointer)
-      return BV_OK;
-    break;
-  default: {
-    int sees_all_host_memory = 0;
-    BV_TRY_CUDA(cudaDeviceGetAttribute(&sees_all_host_memory, cudaDevAttrPageableMemoryAccess, device),
-                "asking whether CUDA device %d sees host memory", device);
-    if (sees_all_host_memory)
-      return BV_OK;
-  }
-  }
-  return bv_fail(status, "%s is host memory at %p; it must be on CUDA device %d", name, pointer, device);
-}
-
 static bv_status check_pointers(const bv_job *job) {
   const char *input = job->operation == BV_STRETCH ? "image" : "batch";
-  BV_TRY(check_pointer(input, job->in, job->device, BV_ERROR_DEVICE));
+  BV_TRY(bv_check_device_memory(input, job->in, job->device, BV_ERROR_DEVICE));
   if (job->mask)
-    BV_TRY(check_pointer("options.mask", job->mask, job->device, BV_ERROR_DEVICE));
+    BV_TRY(bv_check_device_memory("options.mask", job->mask, job->device, BV_ERROR_DEVICE));
   if (job->windows)
-    BV_TRY(check_pointer("windows", job->windows, job->device, BV_ERROR_DEVICE));
-  return job->out ? check_pointer("out", job->out, job->device, BV_ERROR_DEVICE) : BV_OK;
+    BV_TRY(bv_check_device_memory("windows", job->windows, job->device, BV_ERROR_DEVICE));
+  return job->out ? bv_check_device_memory("out", job->out, job->device, BV_ERROR_DEVICE) : BV_OK;
 }
 
 /* ---- Plan and workspace -------------------------------------------------------------------------------- */
@@ -70,7 +43,7 @@ static bv_status check_workspace(const bv_job *job, size_t needed) {
   if ((uintptr_t)job->workspace % BV_WORKSPACE_ALIGNMENT != 0)
     return bv_fail(BV_ERROR_WORKSPACE, "options.workspace is %p; it must be a multiple of %d bytes",
                    job->workspace, BV_WORKSPACE_ALIGNMENT);
-  return check_pointer("options.workspace", job->workspace, job->device, BV_ERROR_WORKSPACE);
+  return bv_check_device_memory("options.workspace", job->workspace, job->device, BV_ERROR_WORKSPACE);
 }
 
 /* ---- Launches ------------------------------------------------------------------------------------------ */

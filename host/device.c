@@ -60,6 +60,33 @@ bv_status bv_leave_device(const bv_device_scope *scope, bv_status status) {
   return status;
 }
 
+/* ---- Memory -------------------------------------------------------------------------------------------- */
+
+bv_status bv_check_device_memory(const char *name, const void *pointer, int32_t device, bv_status status) {
+  struct cudaPointerAttributes attributes;
+  BV_TRY_CUDA(cudaPointerGetAttributes(&attributes, pointer), "looking up the memory of %s", name);
+  switch (attributes.type) {
+  case cudaMemoryTypeDevice:
+    if (attributes.device == device)
+      return BV_OK;
+    return bv_fail(status, "%s is in the memory of CUDA device %d; it must be on device %d", name,
+                   attributes.device, device);
+  case cudaMemoryTypeManaged: return BV_OK;
+  case cudaMemoryTypeHost:
+    if (attributes.devicePointer == pointer)
+      return BV_OK;
+    break;
+  default: {
+    int sees_all_host_memory = 0;
+    BV_TRY_CUDA(cudaDeviceGetAttribute(&sees_all_host_memory, cudaDevAttrPageableMemoryAccess, device),
+                "asking whether CUDA device %d sees host memory", device);
+    if (sees_all_host_memory)
+      return BV_OK;
+  }
+  }
+  return bv_fail(status, "%s is host memory at %p; it must be on CUDA device %d", name, pointer, device);
+}
+
 /* ---- Limits -------------------------------------------------------------------------------------------- */
 
 static bv_status ask_limits(int32_t device, bv_limits *limits) {

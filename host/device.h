@@ -29,6 +29,10 @@ bv_status bv_enter_device(int32_t device, bv_device_scope *scope);
  * caller had one pending. Returns `status`, or what went wrong now. */
 bv_status bv_leave_device(const bv_device_scope *scope, bv_status status);
 
+/* Memory that kernels on `device` can use: its own, managed memory, and host memory where the device sees it
+ * under the same address. `status` is what the caller is told otherwise. */
+bv_status bv_check_device_memory(const char *name, const void *pointer, int32_t device, bv_status status);
+
 /* Asked once for each device. */
 bv_status bv_limits_of_device(int32_t device, bv_limits *limits);
 

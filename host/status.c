@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #define MESSAGE_BYTES 512
 
@@ -13,6 +14,13 @@ bv_status bv_fail(bv_status status, const char *format, ...) {
   va_start(arguments, format);
   vsnprintf(last_error, sizeof last_error, format, arguments);
   va_end(arguments);
+  return status;
+}
+
+bv_status bv_set_last_error(bv_status status, const char *message) {
+  size_t length = message ? strnlen(message, MESSAGE_BYTES - 1) : 0;
+  memmove(last_error, message ? message : "", length); /* the message may be bv_last_error() itself */
+  last_error[length] = '\0';
   return status;
 }
 

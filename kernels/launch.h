@@ -7,6 +7,7 @@
 #ifndef BV_LAUNCH_H
 #define BV_LAUNCH_H
 
+#include "digits.h"
 #include "job.h"
 
 #ifdef __cplusplus
@@ -62,6 +63,18 @@ int bv_sort_scratch_bytes(const bv_job *job, const bv_sort_plan *plan, size_t *b
  * that the thread has pending for its own: there must be none. */
 int bv_launch_sort(const bv_job *job, const bv_sort_plan *plan, void *workspace, size_t workspace_bytes,
                    bv_windows windows, bv_stream stream);
+
+/* ---- digits.cu: selection by digits (batchview/selection.h) ---------------------------------------------- */
+
+/* Adds the pixels of the job's one group to the counts of a digit, by at most `blocks` blocks. */
+int bv_launch_count_digit(const bv_job *job, int blocks, bv_selection_memory *memory, int digit,
+                          bv_stream stream);
+
+int bv_launch_narrow(bv_selection_memory *memory, int digit, bv_percentiles percentiles, bv_stream stream);
+
+/* The window of the job's one group. */
+int bv_launch_selected_window(const bv_job *job, const bv_selection_memory *memory, bv_percentiles percentiles,
+                              bv_windows windows, bv_stream stream);
 
 #ifdef __cplusplus
 }

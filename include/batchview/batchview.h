@@ -77,6 +77,11 @@ BV_API const char *bv_status_string(bv_status status);
  * failing call. */
 BV_API const char *bv_last_error(void);
 
+/* Makes `message` this thread's bv_last_error() and returns `status`: for libraries on top of this one (such as
+ * batchview/ddp.h, whose statuses begin at 16), so that their callers have one place to look. The message is
+ * copied, and cut off after 511 bytes. */
+BV_API bv_status bv_set_last_error(bv_status status, const char *message);
+
 /* The version of the library at run time: major * 10000 + minor * 100 + patch. */
 BV_API int bv_version(void);
 

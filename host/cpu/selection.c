@@ -1,0 +1,100 @@
+/* Selection by digits on the CPU: one read of a piece counts the digit of all trackers. */
+#include <string.h>
+
+#include "selection.h"
+#include "team.h"
+
+/* What one thread counts with: the trackers that have counts of their own. */
+typedef struct digit_counter {
+  int digit, count;
+  bool zero_is_background, maps_in_f64;
+  int tracker[BV_TRACKERS];
+  uint64_t prefix[BV_TRACKERS];
+} digit_counter;
+
+static digit_counter make_counter(const bv_job *job, const bv_selection_memory *memory, int digit) {
+  digit_counter c = {.digit = digit,
+                     .zero_is_background = job->zero_is_background,
+                     .maps_in_f64 = bv_maps_in_f64(job->in_dtype)};
+  for (int tracker = 0; tracker < BV_TRACKERS; ++tracker)
+    if (bv_counts_of_tracker(memory->prefix, tracker) == tracker) {
+      c.tracker[c.count] = tracker;
+      c.prefix[c.count++] = memory->prefix[tracker];
+    }
+  return c;
+}
+
+static inline void count_key(const digit_counter *c, uint64_t key, uint64_t counts[][BV_DIGIT_BINS]) {
+  for (int i = 0; i < c->count; ++i)
+    if (bv_has_prefix(key, c->prefix[i], c->digit))
+      ++counts[c->tracker[i]][(uint8_t)(key >> bv_selection_shift(c->digit))];
+}
+
+static void count_tile(const digit_counter *c, const void *tile, int64_t count,
+                       uint64_t counts[][BV_DIGIT_BINS]) {
+  if (c->maps_in_f64) {
+    const double *x = tile;
+    for (int64_t i = 0; i < count; ++i)
+      if (bv_is_foreground_f64(x[i], c->zero_is_background))
+        count_key(c, bv_key_of_f64(x[i]), counts);
+  } else {
+    const float *x = tile;
+    for (int64_t i = 0; i < count; ++i)
+      if (bv_is_foreground_f32(x[i], c->zero_is_background))
+        count_key(c, (uint64_t)bv_key_of_f32(x[i]) << 32, counts);
+  }
+}
+
+bv_status bv_cpu_selection_begin(bv_selection_memory *memory) {
+  memset(memory, 0, sizeof *memory);
+  return BV_OK;
+}
+
+bv_status bv_cpu_selection_count(const bv_job *job, bv_selection_memory *memory, int digit) {
+  const int64_t least_parallel_tiles = 16;
+  digit_counter counter = make_counter(job, memory, digit);
+  bv_group group = {.job = job, .ops = bv_tile_ops_for(job->in_dtype), .count = bv_job_pixels(job)};
+  int64_t tiles = (group.count + BV_TILE_PIXELS - 1) / BV_TILE_PIXELS;
+#pragma omp parallel if (tiles >= least_parallel_tiles)
+  {
+    double buffer[BV_TILE_PIXELS]; /* large enough for either map type */
+    uint64_t counts[BV_TRACKERS][BV_DIGIT_BINS] = {{0}};
+#pragma omp for schedule(dynamic, 8)
+    for (int64_t tile = 0; tile < tiles; ++tile) {
+      int64_t first = tile * BV_TILE_PIXELS, rest = group.count - first;
+      int64_t count = rest < BV_TILE_PIXELS ? rest : BV_TILE_PIXELS;
+      count_tile(&counter, bv_load_tile(&group, first, count, buffer), count, counts);
+    }
+#pragma omp critical(bv_selection_counts)
+    for (int tracker = 0; tracker < BV_TRACKERS; ++tracker)
+      for (int bin = 0; bin < BV_DIGIT_BINS; ++bin)
+        memory->counts[tracker][bin] += counts[tracker][bin];
+  }
+  return BV_OK;
+}
+
+bv_status bv_cpu_selection_narrow(bv_selection_memory *memory, int digit, bv_percentiles percentiles) {
+  bv_narrowed next[BV_TRACKERS];
+  for (int tracker = 0; tracker < BV_TRACKERS; ++tracker)
+    next[tracker] = bv_narrow_tracker(memory, tracker, digit, percentiles);
+  for (int tracker = 0; tracker < BV_TRACKERS; ++tracker) {
+    memory->prefix[tracker] = next[tracker].prefix;
+    memory->rank[tracker] = next[tracker].rank;
+  }
+  memory->n = next[0].n;
+  memset(memory->counts, 0, sizeof memory->counts);
+  return BV_OK;
+}
+
+bv_status bv_cpu_selection_finish(const bv_job *job, const bv_selection_memory *memory,
+                                  bv_percentiles percentiles) {
+  double window[2] = {job->lo, job->hi};
+  if (job->window != BV_WINDOW_FIXED)
+    bv_selected_window(memory, bv_maps_in_f64(job->in_dtype), job->window == BV_WINDOW_PERCENTILE, percentiles,
+                       window);
+  job->windows[0] = window[0];
+  job->windows[job->windows_stride[1]] = window[1];
+  if (job->windows_count)
+    job->windows[2 * job->windows_stride[1]] = (double)memory->n;
+  return BV_OK;
+}

@@ -1,0 +1,33 @@
+/* CUDA devices, as far as groups need them. Without CUDA there are none, and nothing else here is called. */
+#ifndef BV_DDP_DEVICE_H
+#define BV_DDP_DEVICE_H
+
+#include <stddef.h>
+
+#include "deadline.h"
+#include "batchview/ddp.h"
+
+/* 0 without a device or a driver. */
+int ddp_device_count(void);
+
+/* Makes `device` the calling thread's current one. */
+bv_status ddp_select_device(int device);
+
+/* The current device, changed to `device` until restored: for streams named by NULL, and allocations. */
+bv_status ddp_enter_device(int device, int *previous);
+void ddp_restore_device(int previous);
+
+bv_status ddp_create_stream(bv_stream *stream);
+void ddp_destroy_stream(bv_stream stream);
+
+/* Memory and copies ordered on a stream of the current device. */
+bv_status ddp_allocate(void **memory, size_t bytes, bv_stream stream);
+void ddp_release(void *memory, bv_stream stream);
+bv_status ddp_copy(void *to, const void *from, size_t bytes, bv_stream stream);
+
+/* Waits until the stream has done its work. `trouble` is asked again and again, and ends the wait with what it
+ * returns unless that is BV_OK. BV_DDP_ERROR_TIMEOUT at the deadline. */
+bv_status ddp_wait_for_stream(bv_stream stream, ddp_time deadline, double timeout_seconds,
+                              bv_status (*trouble)(void *), void *argument);
+
+#endif

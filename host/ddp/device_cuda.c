@@ -1,0 +1,59 @@
+/* CUDA devices through the runtime, see device.h. */
+#include "device.h"
+
+#include <cuda_runtime_api.h>
+
+#include "report.h"
+
+/* The one place where results of the runtime become statuses. */
+static bv_status check(cudaError_t result, const char *what) {
+  if (result == cudaSuccess)
+    return BV_OK;
+  cudaGetLastError(); /* it is reported here: do not leave it for the caller's next check */
+  return ddp_fail(BV_ERROR_CUDA, "%s: %s (%s)", what, cudaGetErrorString(result), cudaGetErrorName(result));
+}
+
+int ddp_device_count(void) {
+  int count;
+  return check(cudaGetDeviceCount(&count), "cudaGetDeviceCount") == BV_OK ? count : 0;
+}
+
+bv_status ddp_select_device(int device) { return check(cudaSetDevice(device), "cudaSetDevice"); }
+
+bv_status ddp_enter_device(int device, int *previous) {
+  DDP_TRY(check(cudaGetDevice(previous), "cudaGetDevice"));
+  return *previous == device ? BV_OK : ddp_select_device(device);
+}
+
+void ddp_restore_device(int previous) { check(cudaSetDevice(previous), "cudaSetDevice"); }
+
+bv_status ddp_create_stream(bv_stream *stream) {
+  return check(cudaStreamCreateWithFlags(stream, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
+}
+
+void ddp_destroy_stream(bv_stream stream) { check(cudaStreamDestroy(stream), "cudaStreamDestroy"); }
+
+bv_status ddp_allocate(void **memory, size_t bytes, bv_stream stream) {
+  return check(cudaMallocAsync(memory, bytes, stream), "cudaMallocAsync");
+}
+
+void ddp_release(void *memory, bv_stream stream) { check(cudaFreeAsync(memory, stream), "cudaFreeAsync"); }
+
+bv_status ddp_copy(void *to, const void *from, size_t bytes, bv_stream stream) {
+  return check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream), "cudaMemcpyAsync");
+}
+
+bv_status ddp_wait_for_stream(bv_stream stream, ddp_time deadline, double timeout_seconds,
+                              bv_status (*trouble)(void *), void *argument) {
+  ddp_pause pause = DDP_PAUSE_LOCAL;
+  for (;;) {
+    cudaError_t result = cudaStreamQuery(stream);
+    if (result != cudaErrorNotReady)
+      return check(result, "waiting for a stream");
+    cudaGetLastError(); /* "not ready" is no error */
+    DDP_TRY(trouble(argument));
+    if (ddp_has_passed(deadline))
+      return ddp_fail(BV_DDP_ERROR_TIMEOUT, "the stream has not done its work within %g s", timeout_seconds);
+    ddp_sleep(&pause);
+  }
+}

@@ -1,0 +1,47 @@
+/* No CUDA: no devices. */
+#include "device.h"
+
+#include "report.h"
+
+static bv_status no_device(void) {
+  return ddp_fail(BV_ERROR_NO_CUDA, "batchview's ddp library was built without CUDA");
+}
+
+int ddp_device_count(void) { return 0; }
+
+bv_status ddp_select_device(int device) {
+  (void)device;
+  return no_device();
+}
+
+bv_status ddp_enter_device(int device, int *previous) {
+  (void)device, (void)previous;
+  return no_device();
+}
+
+void ddp_restore_device(int previous) { (void)previous; }
+
+bv_status ddp_create_stream(bv_stream *stream) {
+  (void)stream;
+  return no_device();
+}
+
+void ddp_destroy_stream(bv_stream stream) { (void)stream; }
+
+bv_status ddp_allocate(void **memory, size_t bytes, bv_stream stream) {
+  (void)memory, (void)bytes, (void)stream;
+  return no_device();
+}
+
+void ddp_release(void *memory, bv_stream stream) { (void)memory, (void)stream; }
+
+bv_status ddp_copy(void *to, const void *from, size_t bytes, bv_stream stream) {
+  (void)to, (void)from, (void)bytes, (void)stream;
+  return no_device();
+}
+
+bv_status ddp_wait_for_stream(bv_stream stream, ddp_time deadline, double timeout_seconds,
+                              bv_status (*trouble)(void *), void *argument) {
+  (void)stream, (void)deadline, (void)timeout_seconds, (void)trouble, (void)argument;
+  return no_device();
+}

@@ -1,0 +1,280 @@
+/* Groups: setting up, waiting, and the end. */
+#include "group.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device.h"
+#include "environment.h"
+#include "meet.h"
+
+/* ---- Options ------------------------------------------------------------------------------------------- */
+
+static bv_status check_choice(const char *name, int32_t value, int32_t last, const char *names) {
+  if (value >= 0 && value <= last)
+    return BV_OK;
+  return ddp_fail(BV_ERROR_VALUE, "options->%s is %d; allowed are 0 to %d (%s)", name, value, last, names);
+}
+
+static bv_status read_options(const bv_ddp_options *given, bv_ddp_options *options) {
+  *options = (bv_ddp_options)BV_DDP_OPTIONS_INIT;
+  if (!given)
+    return BV_OK;
+  if (given->struct_size != sizeof *options)
+    return ddp_fail(BV_ERROR_VALUE,
+                    "options->struct_size is %zu; this library knows %zu: start from BV_DDP_OPTIONS_INIT",
+                    given->struct_size, sizeof *options);
+  *options = *given;
+  DDP_TRY(check_choice("backend", options->backend, BV_DDP_BACKEND_NONE, "auto, nccl, mpi, none"));
+  DDP_TRY(check_choice("meet", options->meet, BV_DDP_MEET_TCP, "auto, id, mpi, tcp"));
+  if (options->device < BV_DDP_DEVICE_AUTO)
+    return ddp_fail(BV_ERROR_DEVICE,
+                    "options->device is %d; allowed are BV_DDP_DEVICE_AUTO (%d), BV_CPU (%d) and CUDA "
+                    "ordinals from 0",
+                    options->device, BV_DDP_DEVICE_AUTO, BV_CPU);
+  if (options->port < 0 || options->port > 65535)
+    return ddp_fail(BV_ERROR_VALUE,
+                    "options->port is %d; allowed are 1 to 65535, and 0 for one made from the job's id",
+                    options->port);
+  if (!(options->timeout_seconds > 0) || isinf(options->timeout_seconds))
+    return ddp_fail(BV_ERROR_VALUE, "options->timeout_seconds is %g; it must be finite and above 0",
+                    options->timeout_seconds);
+  if (options->meet == BV_DDP_MEET_ID && !options->id)
+    return ddp_fail(BV_ERROR_NULL, "options->id is NULL; BV_DDP_MEET_ID needs one");
+  return BV_OK;
+}
+
+static bv_status choose_backend(const bv_ddp_options *options, int world_size, int32_t *backend) {
+  int devices = options->device == BV_CPU ? 0 : ddp_device_count();
+  *backend = options->backend;
+  if (*backend == BV_DDP_BACKEND_NONE && world_size > 1)
+    return ddp_fail(BV_ERROR_VALUE,
+                    "options->backend is BV_DDP_BACKEND_NONE, but world_size is %d; it joins 1 rank only",
+                    world_size);
+  if (*backend == BV_DDP_BACKEND_MPI && options->device >= 0)
+    return ddp_fail(BV_ERROR_DEVICE,
+                    "options->device is %d, but MPI joins CPU ranks: allowed are BV_DDP_DEVICE_AUTO (%d) and "
+                    "BV_CPU (%d)",
+                    options->device, BV_DDP_DEVICE_AUTO, BV_CPU);
+  if (*backend == BV_DDP_BACKEND_NCCL && options->device == BV_CPU)
+    return ddp_fail(BV_ERROR_DEVICE,
+                    "options->device is BV_CPU (%d), but NCCL joins GPU ranks: allowed are "
+                    "BV_DDP_DEVICE_AUTO (%d) and CUDA ordinals from 0",
+                    BV_CPU, BV_DDP_DEVICE_AUTO);
+  if (*backend != BV_DDP_BACKEND_AUTO)
+    return BV_OK;
+  if (world_size == 1)
+    *backend = BV_DDP_BACKEND_NONE;
+  else if (ddp_nccl_is_built() && (devices > 0 || options->device >= 0))
+    *backend = BV_DDP_BACKEND_NCCL;
+  else
+    *backend = BV_DDP_BACKEND_MPI;
+  return BV_OK;
+}
+
+static bv_status choose_device(const bv_ddp_options *options, const ddp_launch *launch, int32_t backend,
+                               int32_t *device) {
+  int devices = ddp_device_count();
+  *device = BV_CPU;
+  if (backend == BV_DDP_BACKEND_MPI || options->device == BV_CPU ||
+      (backend == BV_DDP_BACKEND_NONE && options->device < 0 && devices == 0))
+    return BV_OK;
+  if (devices == 0)
+    return ddp_fail(BV_ERROR_DEVICE, "rank %d needs a CUDA device, but there is none here", launch->rank);
+  if (options->device >= devices)
+    return ddp_fail(BV_ERROR_DEVICE, "options->device is %d, but the number of CUDA devices is %d",
+                    options->device, devices);
+  if (options->device >= 0)
+    *device = options->device;
+  else if (launch->local_rank < 0)
+    *device = launch->rank % devices;
+  else if (launch->local_rank < devices)
+    *device = launch->local_rank;
+  else if (devices == 1) /* the launcher shows each rank its own GPU only */
+    *device = 0;
+  else
+    return ddp_fail(BV_ERROR_DEVICE,
+                    "the local rank is %d, but the number of CUDA devices is %d: start at most one rank per "
+                    "GPU",
+                    launch->local_rank, devices);
+  return BV_OK;
+}
+
+/* ---- Meeting ------------------------------------------------------------------------------------------- */
+
+static bool is_mpi_the_same_ranks(const bv_ddp_options *options, const ddp_launch *launch) {
+  int rank, world_size;
+  return ddp_mpi_is_running() && ddp_mpi_identify(options->mpi_comm, &rank, &world_size) == BV_OK &&
+         rank == launch->rank && world_size == launch->world_size;
+}
+
+static bv_status meet_over_tcp(const bv_ddp_options *options, const ddp_launch *launch, ddp_time deadline,
+                               bv_ddp_id *id) {
+  if (!*launch->host)
+    return ddp_fail(BV_DDP_ERROR_ENVIRONMENT,
+                    "MASTER_ADDR is not set (nor options->address): it must be the name or address "
+                    "of rank 0's host");
+  ddp_meeting meeting = {.rank = launch->rank,
+                         .world_size = launch->world_size,
+                         .job = launch->job,
+                         .host = launch->host,
+                         .port = launch->port,
+                         .deadline = deadline,
+                         .timeout_seconds = options->timeout_seconds};
+  return launch->rank == 0 ? ddp_meet_as_host(&meeting, id->bytes, sizeof id->bytes)
+                           : ddp_meet_as_guest(&meeting, id->bytes, sizeof id->bytes);
+}
+
+static bv_status meet(const bv_ddp_options *options, const ddp_launch *launch, ddp_time deadline,
+                      bv_ddp_id *id) {
+  int32_t way = options->meet;
+  if (way == BV_DDP_MEET_AUTO)
+    way = options->id                              ? BV_DDP_MEET_ID
+          : is_mpi_the_same_ranks(options, launch) ? BV_DDP_MEET_MPI
+                                                   : BV_DDP_MEET_TCP;
+  memset(id, 0, sizeof *id);
+  if (way == BV_DDP_MEET_ID) {
+    *id = *options->id;
+    return BV_OK;
+  }
+  if (launch->rank == 0)
+    DDP_TRY(ddp_nccl_make_id(id));
+  if (launch->world_size == 1)
+    return BV_OK;
+  return way == BV_DDP_MEET_MPI ? ddp_mpi_share_id(options->mpi_comm, id, deadline, options->timeout_seconds)
+                                : meet_over_tcp(options, launch, deadline, id);
+}
+
+/* ---- Setting up ---------------------------------------------------------------------------------------- */
+
+static bv_status check_mpi_ranks(const bv_ddp_options *options, const ddp_launch *launch) {
+  int rank, world_size;
+  DDP_TRY(ddp_mpi_identify(options->mpi_comm, &rank, &world_size));
+  if (rank == launch->rank && world_size == launch->world_size)
+    return BV_OK;
+  return ddp_fail(BV_DDP_ERROR_RANK,
+                  "this is to be rank %d of %d, but in MPI it is rank %d of %d: start the ranks with "
+                  "mpirun, or leave both -1",
+                  launch->rank, launch->world_size, rank, world_size);
+}
+
+static bv_status join(bv_ddp_group *group, const bv_ddp_options *options, const ddp_launch *launch,
+                      int32_t backend, ddp_time deadline) {
+  bv_ddp_id id;
+  switch (backend) {
+  case BV_DDP_BACKEND_NONE: return ddp_join_nobody(group);
+  case BV_DDP_BACKEND_MPI:
+    DDP_TRY(check_mpi_ranks(options, launch));
+    return ddp_mpi_join(group, options->mpi_comm, deadline);
+  default: DDP_TRY(meet(options, launch, deadline, &id)); return ddp_nccl_join(group, &id, deadline);
+  }
+}
+
+bv_status bv_setup_ddp(int rank, int world_size, const bv_ddp_options *given, bv_ddp_group **group) {
+  bv_ddp_options options;
+  ddp_launch launch;
+  int32_t backend, device;
+  if (!group)
+    return ddp_fail(BV_ERROR_NULL, "group is NULL");
+  *group = NULL;
+  DDP_TRY(read_options(given, &options));
+  ddp_time deadline = ddp_deadline_after(options.timeout_seconds);
+  if (rank == -1 && world_size == -1 && options.mpi_comm)
+    DDP_TRY(ddp_mpi_identify(options.mpi_comm, &rank, &world_size));
+  DDP_TRY(ddp_read_launch(rank, world_size, &options, &launch));
+  DDP_TRY(choose_backend(&options, launch.world_size, &backend));
+  DDP_TRY(choose_device(&options, &launch, backend, &device));
+  if (backend == BV_DDP_BACKEND_NCCL && !ddp_nccl_is_built())
+    return ddp_nccl_make_id(&(bv_ddp_id){{0}}); /* says so */
+  if (device != BV_CPU)
+    DDP_TRY(ddp_select_device(device));
+
+  bv_ddp_group *g = calloc(1, sizeof *g);
+  if (!g)
+    return ddp_fail(BV_ERROR_MEMORY, "no memory for a group");
+  g->rank = launch.rank;
+  g->world_size = launch.world_size;
+  g->device = device;
+  g->timeout_seconds = options.timeout_seconds;
+  bv_status status = join(g, &options, &launch, backend, deadline);
+  if (status != BV_OK) {
+    free(g);
+    return status;
+  }
+  *group = g;
+  return BV_OK;
+}
+
+bv_status bv_ddp_make_id(bv_ddp_id *id) {
+  return id ? ddp_nccl_make_id(id) : ddp_fail(BV_ERROR_NULL, "id is NULL");
+}
+
+/* ---- The group ----------------------------------------------------------------------------------------- */
+
+bv_status ddp_check_group(const bv_ddp_group *group) {
+  if (!group)
+    return ddp_fail(BV_ERROR_NULL, "group is NULL");
+  if (group->broken)
+    return ddp_fail(BV_DDP_ERROR_GROUP, "the group of rank %d %s: end it with bv_ddp_finish and set up again",
+                    group->rank, group->aborted ? "was aborted" : "is broken by an earlier failure");
+  return BV_OK;
+}
+
+bv_status ddp_enter_group(const bv_ddp_group *group, int *previous) {
+  *previous = BV_CPU;
+  return group->device == BV_CPU ? BV_OK : ddp_enter_device(group->device, previous);
+}
+
+void ddp_leave_group(const bv_ddp_group *group, int previous) {
+  if (group->device != BV_CPU && previous != group->device)
+    ddp_restore_device(previous);
+}
+
+bv_status bv_ddp_get_info(const bv_ddp_group *group, bv_ddp_info *info) {
+  if (!group || !info)
+    return ddp_fail(BV_ERROR_NULL, "%s is NULL", group ? "info" : "group");
+  *info = (bv_ddp_info){.rank = group->rank,
+                        .world_size = group->world_size,
+                        .backend = group->backend->kind,
+                        .device = group->device,
+                        .communicator = group->communicator,
+                        .stream = group->stream};
+  return BV_OK;
+}
+
+/* ---- Waiting, and the end ------------------------------------------------------------------------------ */
+
+static bv_status wait_for_stream(bv_ddp_group *group, bv_stream stream, bool and_ranks) {
+  int previous;
+  uint64_t here = 1;
+  DDP_TRY(ddp_check_group(group));
+  DDP_TRY(ddp_enter_group(group, &previous));
+  bv_status status = group->backend->wait(group, stream);
+  if (status == BV_OK && and_ranks)
+    status = group->backend->sum_on_host(group, &here, 1);
+  ddp_leave_group(group, previous);
+  return status;
+}
+
+bv_status bv_ddp_wait(bv_ddp_group *group, bv_stream stream) { return wait_for_stream(group, stream, false); }
+
+bv_status bv_ddp_barrier(bv_ddp_group *group, bv_stream stream) { return wait_for_stream(group, stream, true); }
+
+bv_status bv_ddp_abort(bv_ddp_group *group) {
+  if (!group)
+    return ddp_fail(BV_ERROR_NULL, "group is NULL");
+  group->broken = group->aborted = true;
+  return group->connection ? group->backend->leave(group, false) : BV_OK;
+}
+
+bv_status bv_ddp_finish(bv_ddp_group *group) {
+  if (!group)
+    return ddp_fail(BV_ERROR_NULL, "group is NULL");
+  bool was_broken = group->broken;
+  bv_status status = group->connection ? group->backend->leave(group, !was_broken) : BV_OK;
+  if (was_broken && status == BV_OK)
+    status = ddp_check_group(group);
+  free(group);
+  return status;
+}

@@ -1,0 +1,84 @@
+/* A group, and what a backend does for it. */
+#ifndef BV_DDP_GROUP_H
+#define BV_DDP_GROUP_H
+
+#include "deadline.h"
+#include "report.h"
+
+/* What joins the ranks. `stream` is the caller's, for device memory. Every function may break the group
+ * (ddp_break); none is called on a broken group, but leave. */
+typedef struct ddp_backend {
+  int32_t kind; /* BV_DDP_BACKEND_... */
+
+  /* numbers[i] becomes the sum of all ranks' numbers[i]. Memory of the group's device, ordered on the stream;
+   * on the CPU done on return. */
+  bv_status (*sum)(bv_ddp_group *group, uint64_t *numbers, size_t count, bv_stream stream);
+
+  /* The same in host memory, done on return whatever the device. At most world_size numbers. */
+  bv_status (*sum_on_host)(bv_ddp_group *group, uint64_t *numbers, size_t count);
+
+  /* bytes[r] bytes of rank r to rank 0, one after the other. */
+  bv_status (*gather)(bv_ddp_group *group, const void *mine, const int64_t *bytes, void *all, bv_stream stream);
+
+  /* Until the stream has done its work. */
+  bv_status (*wait)(bv_ddp_group *group, bv_stream stream);
+
+  /* Frees what the group holds of the backend; `clean` if all ranks do it in order, else the connection is cut.
+   */
+  bv_status (*leave)(bv_ddp_group *group, bool clean);
+} ddp_backend;
+
+struct bv_ddp_group {
+  int rank, world_size;
+  int32_t device;
+  double timeout_seconds;
+  const ddp_backend *backend;
+  void *connection; /* the backend's own; NULL once left */
+  void *communicator;
+  bv_stream stream;
+  bool broken;
+  bool aborted; /* by the caller */
+};
+
+static inline ddp_time ddp_group_deadline(const bv_ddp_group *group) {
+  return ddp_deadline_after(group->timeout_seconds);
+}
+
+/* Marks the group broken and returns the status of the failure that was just reported. */
+static inline bv_status ddp_break(bv_ddp_group *group, bv_status status) {
+  group->broken = true;
+  return status;
+}
+
+/* BV_OK, or BV_ERROR_NULL, or BV_DDP_ERROR_GROUP for a broken one. */
+bv_status ddp_check_group(const bv_ddp_group *group);
+
+/* Makes the group's device, if it has one, the current one until it is left again. */
+bv_status ddp_enter_group(const bv_ddp_group *group, int *previous);
+void ddp_leave_group(const bv_ddp_group *group, int previous);
+
+/* ---- Backends. Each joins the group's ranks, and sets backend, connection, communicator and stream
+ * ----------- */
+
+/* One rank alone. On a device, the stream is made. */
+bv_status ddp_join_nobody(bv_ddp_group *group);
+
+/* 1 if MPI was built in, and the caller has initialised and not finalised it. */
+bool ddp_mpi_is_running(void);
+
+/* Who this is in `mpi_comm` (NULL: MPI_COMM_WORLD).
+ * Returns BV_OK; BV_DDP_ERROR_BACKEND, _MPI. */
+bv_status ddp_mpi_identify(const void *mpi_comm, int *rank, int *world_size);
+
+bv_status ddp_mpi_join(bv_ddp_group *group, const void *mpi_comm, ddp_time deadline);
+
+/* Rank 0's id to all. */
+bv_status ddp_mpi_share_id(const void *mpi_comm, bv_ddp_id *id, ddp_time deadline, double timeout_seconds);
+
+bool ddp_nccl_is_built(void);
+
+bv_status ddp_nccl_make_id(bv_ddp_id *id);
+
+bv_status ddp_nccl_join(bv_ddp_group *group, const bv_ddp_id *id, ddp_time deadline);
+
+#endif

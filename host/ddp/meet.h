@@ -1,0 +1,25 @@
+/* The meeting of all ranks at rank 0 over TCP, where they receive what rank 0 has for them. */
+#ifndef BV_DDP_MEET_H
+#define BV_DDP_MEET_H
+
+#include "deadline.h"
+#include "environment.h"
+
+typedef struct ddp_meeting {
+  int rank, world_size;
+  uint64_t job;
+  const char *host;
+  int port;
+  ddp_time deadline;
+  double timeout_seconds; /* for messages */
+} ddp_meeting;
+
+/* Rank 0: waits for all ranks and gives them `gift`, of at most 255 bytes. Strangers are let go.
+ * Returns BV_OK; BV_ERROR_MEMORY; BV_DDP_ERROR_NETWORK, _TIMEOUT, _PEER. */
+bv_status ddp_meet_as_host(const ddp_meeting *meeting, const void *gift, size_t gift_bytes);
+
+/* The others: receives the gift.
+ * Returns BV_OK; BV_ERROR_MEMORY; BV_DDP_ERROR_NETWORK, _REFUSED, _TIMEOUT, _PEER. */
+bv_status ddp_meet_as_guest(const ddp_meeting *meeting, void *gift, size_t gift_bytes);
+
+#endif

@@ -1,0 +1,218 @@
+/* The backend of CPU ranks. Collectives are the non-blocking ones, tested until the deadline, and work on
+ * buffers of the library: MPI cannot take a started one back, so that what is cut short must not touch the
+ * caller's memory. Such a buffer is left to MPI. */
+#include <mpi.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "group.h"
+
+typedef struct mpi_connection {
+  MPI_Comm comm; /* our own */
+  bool dirty;    /* something was started on it that did not end */
+} mpi_connection;
+
+/* ---- Results and waiting ------------------------------------------------------------------------------- */
+
+/* The one place where results of MPI become statuses. */
+static bv_status check(int result, const char *what) {
+  if (result == MPI_SUCCESS)
+    return BV_OK;
+  char text[MPI_MAX_ERROR_STRING] = "";
+  int length = 0;
+  if (MPI_Error_string(result, text, &length) != MPI_SUCCESS)
+    text[0] = '\0';
+  return ddp_fail(BV_DDP_ERROR_MPI, "%s: %s (MPI error %d)", what, text, result);
+}
+
+static bv_status wait_until(MPI_Request *request, ddp_time deadline, double timeout_seconds, const char *what) {
+  ddp_pause pause = DDP_PAUSE_LOCAL;
+  for (;;) {
+    int done = 0;
+    DDP_TRY(check(MPI_Test(request, &done, MPI_STATUS_IGNORE), what));
+    if (done)
+      return BV_OK;
+    if (ddp_has_passed(deadline))
+      return ddp_fail(BV_DDP_ERROR_TIMEOUT, "%s: not all ranks took part within %g s", what, timeout_seconds);
+    ddp_sleep(&pause);
+  }
+}
+
+/* Waits for what `started` began with `buffer`, and frees the buffer unless MPI still has it. Breaks the group
+ * on failure. */
+static bv_status end_step(bv_ddp_group *group, int started, MPI_Request *request, ddp_time deadline,
+                          const char *what) {
+  mpi_connection *connection = group->connection;
+  bv_status status = check(started, what);
+  if (status == BV_OK)
+    status = wait_until(request, deadline, group->timeout_seconds, what);
+  if (status == BV_OK)
+    return BV_OK;
+  connection->dirty = true;
+  return ddp_break(group, status);
+}
+
+/* ---- Operations ---------------------------------------------------------------------------------------- */
+
+static bv_status sum_on_host(bv_ddp_group *group, uint64_t *numbers, size_t count) {
+  mpi_connection *connection = group->connection;
+  uint64_t *buffer = malloc(count * sizeof *buffer);
+  if (!buffer)
+    return ddp_fail(BV_ERROR_MEMORY, "no memory for a sum of %zu numbers", count);
+  memcpy(buffer, numbers, count * sizeof *buffer);
+  MPI_Request request;
+  int started =
+      MPI_Iallreduce(MPI_IN_PLACE, buffer, (int)count, MPI_UINT64_T, MPI_SUM, connection->comm, &request);
+  DDP_TRY(end_step(group, started, &request, ddp_group_deadline(group), "summing over the ranks"));
+  memcpy(numbers, buffer, count * sizeof *buffer);
+  free(buffer);
+  return BV_OK;
+}
+
+static bv_status sum(bv_ddp_group *group, uint64_t *numbers, size_t count, bv_stream stream) {
+  (void)stream;
+  return sum_on_host(group, numbers, count);
+}
+
+/* Between rank 0 and one other rank, piece by piece: `mine` on the other, `all` on rank 0. */
+static bv_status transfer(bv_ddp_group *group, int rank, const char *mine, char *all, int64_t bytes,
+                          char *buffer, int64_t buffer_bytes, ddp_time deadline) {
+  MPI_Comm comm = ((mpi_connection *)group->connection)->comm;
+  for (int64_t done = 0; done < bytes;) {
+    int64_t left = bytes - done;
+    int piece = (int)(left < buffer_bytes ? left : buffer_bytes);
+    MPI_Request request;
+    int started;
+    if (group->rank == 0) {
+      started = MPI_Irecv(buffer, piece, MPI_BYTE, rank, 0, comm, &request);
+    } else {
+      memcpy(buffer, mine + done, (size_t)piece);
+      started = MPI_Isend(buffer, piece, MPI_BYTE, 0, 0, comm, &request);
+    }
+    DDP_TRY(end_step(group, started, &request, deadline, "gathering pictures"));
+    if (group->rank == 0)
+      memcpy(all + done, buffer, (size_t)piece);
+    done += piece;
+  }
+  return BV_OK;
+}
+
+static bv_status gather(bv_ddp_group *group, const void *mine, const int64_t *bytes, void *all,
+                        bv_stream stream) {
+  (void)stream;
+  const int64_t buffer_bytes = 1 << 22;
+  ddp_time deadline = ddp_group_deadline(group);
+  char *buffer = malloc((size_t)buffer_bytes);
+  if (!buffer)
+    return ddp_fail(BV_ERROR_MEMORY, "no memory for a buffer of %lld bytes", (long long)buffer_bytes);
+  if (group->rank != 0) {
+    DDP_TRY(transfer(group, group->rank, mine, NULL, bytes[group->rank], buffer, buffer_bytes, deadline));
+  } else {
+    char *next = all;
+    if (bytes[0] > 0)
+      memcpy(next, mine, (size_t)bytes[0]);
+    for (int rank = 1; rank < group->world_size; ++rank) {
+      next += bytes[rank - 1];
+      DDP_TRY(transfer(group, rank, NULL, next, bytes[rank], buffer, buffer_bytes, deadline));
+    }
+  }
+  free(buffer);
+  return BV_OK;
+}
+
+static bv_status wait(bv_ddp_group *group, bv_stream stream) {
+  (void)group, (void)stream;
+  return BV_OK;
+}
+
+static bv_status leave(bv_ddp_group *group, bool clean) {
+  mpi_connection *connection = group->connection;
+  bv_status status = BV_OK;
+  int finalized = 0;
+  MPI_Finalized(&finalized);
+  if (!finalized && !connection->dirty) {
+    if (clean) {
+      uint64_t goodbye = 0;
+      status = sum_on_host(group, &goodbye, 1);
+    }
+    if (!connection->dirty)
+      check(MPI_Comm_free(&connection->comm), "freeing the group's communicator");
+  }
+  free(connection);
+  group->connection = group->communicator = NULL;
+  return status;
+}
+
+/* ---- Joining ------------------------------------------------------------------------------------------- */
+
+bool ddp_mpi_is_running(void) {
+  int initialized = 0, finalized = 0;
+  return MPI_Initialized(&initialized) == MPI_SUCCESS && initialized &&
+         MPI_Finalized(&finalized) == MPI_SUCCESS && !finalized;
+}
+
+static MPI_Comm comm_of(const void *mpi_comm) {
+  return mpi_comm ? *(const MPI_Comm *)mpi_comm : MPI_COMM_WORLD;
+}
+
+bv_status ddp_mpi_identify(const void *mpi_comm, int *rank, int *world_size) {
+  if (!ddp_mpi_is_running())
+    return ddp_fail(BV_DDP_ERROR_BACKEND,
+                    "MPI is not initialised (or already finalised): call MPI_Init before bv_setup_ddp");
+  DDP_TRY(check(MPI_Comm_rank(comm_of(mpi_comm), rank), "asking MPI for the rank"));
+  return check(MPI_Comm_size(comm_of(mpi_comm), world_size), "asking MPI for the number of ranks");
+}
+
+/* A communicator of our own, so that our messages meet nobody else's, on which errors are results and do not
+ * end the process. */
+static bv_status duplicate(const void *mpi_comm, MPI_Comm *comm, ddp_time deadline, double timeout_seconds) {
+  MPI_Comm parent = comm_of(mpi_comm);
+  MPI_Errhandler handler;
+  MPI_Request request;
+  const char *what = "making a communicator of all ranks";
+  DDP_TRY(check(MPI_Comm_get_errhandler(parent, &handler), what));
+  bv_status status = check(MPI_Comm_set_errhandler(parent, MPI_ERRORS_RETURN), what);
+  if (status == BV_OK)
+    status = check(MPI_Comm_idup(parent, comm, &request), what);
+  if (status == BV_OK)
+    status = wait_until(&request, deadline, timeout_seconds, what);
+  MPI_Comm_set_errhandler(parent, handler);
+  MPI_Errhandler_free(&handler);
+  DDP_TRY(status);
+  return check(MPI_Comm_set_errhandler(*comm, MPI_ERRORS_RETURN), what);
+}
+
+bv_status ddp_mpi_join(bv_ddp_group *group, const void *mpi_comm, ddp_time deadline) {
+  static const ddp_backend mpi = {BV_DDP_BACKEND_MPI, sum, sum_on_host, gather, wait, leave};
+  /* MPI writes the communicator when all ranks are there: if that is after the deadline, it must still be ours.
+   */
+  mpi_connection *connection = calloc(1, sizeof *connection);
+  if (!connection)
+    return ddp_fail(BV_ERROR_MEMORY, "no memory for a connection");
+  DDP_TRY(duplicate(mpi_comm, &connection->comm, deadline, group->timeout_seconds));
+  group->backend = &mpi;
+  group->connection = connection;
+  group->communicator = &connection->comm;
+  return BV_OK;
+}
+
+typedef struct shared_bytes {
+  MPI_Comm comm;
+  bv_ddp_id id;
+} shared_bytes;
+
+bv_status ddp_mpi_share_id(const void *mpi_comm, bv_ddp_id *id, ddp_time deadline, double timeout_seconds) {
+  const char *what = "broadcasting rank 0's id";
+  shared_bytes *shared = calloc(1, sizeof *shared); /* left to MPI at the deadline, as above */
+  if (!shared)
+    return ddp_fail(BV_ERROR_MEMORY, "no memory for an id");
+  shared->id = *id;
+  MPI_Request request;
+  DDP_TRY(duplicate(mpi_comm, &shared->comm, deadline, timeout_seconds));
+  DDP_TRY(check(MPI_Ibcast(&shared->id, sizeof shared->id, MPI_BYTE, 0, shared->comm, &request), what));
+  DDP_TRY(wait_until(&request, deadline, timeout_seconds, what));
+  *id = shared->id;
+  bv_status status = check(MPI_Comm_free(&shared->comm), what);
+  free(shared);
+  return status;
+}

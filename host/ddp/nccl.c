@@ -1,0 +1,210 @@
+/* The backend of GPU ranks. The communicator is a non-blocking one: its calls return at once, and are asked for
+ * their end until the deadline. Calls that NCCL offers only as blocking ones (abort, destroy) run on a thread
+ * of their own, which is left to them if they hang. */
+#include <cuda_runtime_api.h>
+#include <nccl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device.h"
+#include "group.h"
+
+/* How long an abort may take beyond the deadline. */
+#define ABORT_SECONDS 3.0
+
+typedef struct nccl_connection {
+  int device;
+  ncclComm_t comm;
+  bv_stream stream;
+  uint64_t *numbers;      /* world_size of them on the device, for sum_on_host ... */
+  uint64_t *host_numbers; /* ... and pinned, so that copies do not block */
+  bool abort;             /* how to end */
+  ncclResult_t result;    /* how it ended */
+} nccl_connection;
+
+/* ---- Results and waiting ------------------------------------------------------------------------------- */
+
+static bv_status check_cuda(cudaError_t result, const char *what) {
+  if (result == cudaSuccess)
+    return BV_OK;
+  cudaGetLastError(); /* it is reported here */
+  return ddp_fail(BV_ERROR_CUDA, "%s: %s (%s)", what, cudaGetErrorString(result), cudaGetErrorName(result));
+}
+
+/* The one place where results of NCCL become statuses. */
+static bv_status check(ncclComm_t comm, ncclResult_t result, const char *what) {
+  if (result == ncclSuccess)
+    return BV_OK;
+  const char *detail = ncclGetLastError(comm);
+  bool has_detail = detail && *detail;
+  return ddp_fail(result == ncclRemoteError ? BV_DDP_ERROR_PEER : BV_DDP_ERROR_NCCL, "%s: %s%s%s", what,
+                  ncclGetErrorString(result), has_detail ? ": " : "", has_detail ? detail : "");
+}
+
+/* The end of a call that may go on in the background. */
+static bv_status settle(ncclComm_t comm, ncclResult_t result, ddp_time deadline, double timeout_seconds,
+                        const char *what) {
+  ddp_pause pause = DDP_PAUSE_LOCAL;
+  while (result == ncclInProgress) {
+    ncclResult_t asked = ncclCommGetAsyncError(comm, &result);
+    if (asked != ncclSuccess)
+      result = asked;
+    if (result != ncclInProgress)
+      break;
+    if (ddp_has_passed(deadline))
+      return ddp_fail(BV_DDP_ERROR_TIMEOUT, "%s: not all ranks took part within %g s", what, timeout_seconds);
+    ddp_sleep(&pause);
+  }
+  return check(comm, result, what);
+}
+
+static bv_status end_call(bv_ddp_group *group, ncclResult_t result, const char *what) {
+  nccl_connection *c = group->connection;
+  bv_status status = settle(c->comm, result, ddp_group_deadline(group), group->timeout_seconds, what);
+  return status == BV_OK ? BV_OK : ddp_break(group, status);
+}
+
+static bv_status ask_for_trouble(void *argument) {
+  nccl_connection *c = argument;
+  ncclResult_t result, asked = ncclCommGetAsyncError(c->comm, &result);
+  if (asked != ncclSuccess)
+    result = asked;
+  return result == ncclInProgress ? BV_OK : check(c->comm, result, "a rank is in trouble");
+}
+
+static bv_status wait(bv_ddp_group *group, bv_stream stream) {
+  bv_status status = ddp_wait_for_stream(stream, ddp_group_deadline(group), group->timeout_seconds,
+                                         ask_for_trouble, group->connection);
+  return status == BV_OK ? BV_OK : ddp_break(group, status);
+}
+
+/* ---- Operations ---------------------------------------------------------------------------------------- */
+
+static bv_status sum(bv_ddp_group *group, uint64_t *numbers, size_t count, bv_stream stream) {
+  nccl_connection *c = group->connection;
+  return end_call(group, ncclAllReduce(numbers, numbers, count, ncclUint64, ncclSum, c->comm, stream),
+                  "summing over the ranks");
+}
+
+static bv_status sum_on_host(bv_ddp_group *group, uint64_t *numbers, size_t count) {
+  nccl_connection *c = group->connection;
+  size_t bytes = count * sizeof *numbers;
+  memcpy(c->host_numbers, numbers, bytes);
+  DDP_TRY(ddp_copy(c->numbers, c->host_numbers, bytes, c->stream));
+  DDP_TRY(sum(group, c->numbers, count, c->stream));
+  DDP_TRY(ddp_copy(c->host_numbers, c->numbers, bytes, c->stream));
+  DDP_TRY(wait(group, c->stream));
+  memcpy(numbers, c->host_numbers, bytes);
+  return BV_OK;
+}
+
+static bv_status gather(bv_ddp_group *group, const void *mine, const int64_t *bytes, void *all,
+                        bv_stream stream) {
+  nccl_connection *c = group->connection;
+  ncclResult_t result = ncclGroupStart();
+  if (result == ncclSuccess && group->rank != 0 && bytes[group->rank] > 0)
+    result = ncclSend(mine, (size_t)bytes[group->rank], ncclUint8, 0, c->comm, stream);
+  char *next = all;
+  for (int rank = 1; rank < group->world_size && group->rank == 0; ++rank) {
+    next += bytes[rank - 1];
+    if (bytes[rank] > 0 && (result == ncclSuccess || result == ncclInProgress))
+      result = ncclRecv(next, (size_t)bytes[rank], ncclUint8, rank, c->comm, stream);
+  }
+  ncclResult_t ended = ncclGroupEnd();
+  if (result == ncclSuccess || result == ncclInProgress)
+    result = ended;
+  DDP_TRY(end_call(group, result, "gathering pictures"));
+  return group->rank == 0 && bytes[0] > 0 ? ddp_copy(all, mine, (size_t)bytes[0], stream) : BV_OK;
+}
+
+/* ---- Leaving ------------------------------------------------------------------------------------------- */
+
+static void release(void *argument) {
+  nccl_connection *c = argument;
+  c->result = ncclSuccess;
+  if (cudaSetDevice(c->device) != cudaSuccess)
+    cudaGetLastError(); /* the device is lost: what follows says so too */
+  if (c->comm)
+    c->result = c->abort ? ncclCommAbort(c->comm) : ncclCommDestroy(c->comm);
+  if (c->numbers)
+    cudaFree(c->numbers);
+  if (c->host_numbers)
+    cudaFreeHost(c->host_numbers);
+  if (c->stream)
+    cudaStreamDestroy(c->stream);
+  cudaGetLastError();
+}
+
+/* Cuts or closes the connection, and frees it. */
+static bv_status disconnect(nccl_connection *c, bool abort) {
+  bool started;
+  c->abort = abort;
+  if (!ddp_run_until(ddp_deadline_after(ABORT_SECONDS), release, free, c, &started))
+    return started ? ddp_fail(BV_DDP_ERROR_TIMEOUT,
+                              "NCCL did not %s its communicator within %g s; a thread is left to it",
+                              abort ? "abort" : "destroy", ABORT_SECONDS)
+                   : ddp_fail(BV_ERROR_MEMORY, "no thread to leave NCCL's communicator; it is not freed");
+  bv_status status =
+      check(NULL, c->result, abort ? "aborting the communicator" : "destroying the communicator");
+  free(c);
+  return status;
+}
+
+static bv_status leave(bv_ddp_group *group, bool clean) {
+  nccl_connection *c = group->connection;
+  bv_status status = BV_OK;
+  if (clean)
+    status = settle(c->comm, ncclCommFinalize(c->comm), ddp_group_deadline(group), group->timeout_seconds,
+                    "ending the communicator");
+  group->connection = group->communicator = NULL;
+  group->stream = NULL;
+  bv_status end = disconnect(c, !clean || status != BV_OK);
+  return status != BV_OK ? status : end;
+}
+
+/* ---- Joining ------------------------------------------------------------------------------------------- */
+
+bool ddp_nccl_is_built(void) { return true; }
+
+bv_status ddp_nccl_make_id(bv_ddp_id *id) {
+  _Static_assert(sizeof(ncclUniqueId) == sizeof(bv_ddp_id), "an id is NCCL's");
+  ncclUniqueId unique;
+  DDP_TRY(check(NULL, ncclGetUniqueId(&unique), "making an id"));
+  memcpy(id, &unique, sizeof *id);
+  return BV_OK;
+}
+
+static bv_status connect_ranks(nccl_connection *c, const bv_ddp_group *group, const bv_ddp_id *id,
+                               ddp_time deadline) {
+  size_t bytes = (size_t)group->world_size * sizeof(uint64_t);
+  ncclUniqueId unique;
+  memcpy(&unique, id, sizeof unique);
+  ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
+  config.blocking = 0;
+  DDP_TRY(ddp_create_stream(&c->stream));
+  DDP_TRY(check_cuda(cudaMalloc((void **)&c->numbers, bytes), "cudaMalloc"));
+  DDP_TRY(check_cuda(cudaMallocHost((void **)&c->host_numbers, bytes), "cudaMallocHost"));
+  ncclResult_t result = ncclCommInitRankConfig(&c->comm, group->world_size, unique, group->rank, &config);
+  return settle(c->comm, result, deadline, group->timeout_seconds, "joining the ranks");
+}
+
+bv_status ddp_nccl_join(bv_ddp_group *group, const bv_ddp_id *id, ddp_time deadline) {
+  static const ddp_backend nccl = {BV_DDP_BACKEND_NCCL, sum, sum_on_host, gather, wait, leave};
+  nccl_connection *c = calloc(1, sizeof *c);
+  if (!c)
+    return ddp_fail(BV_ERROR_MEMORY, "no memory for a connection");
+  c->device = group->device;
+  bv_status status = connect_ranks(c, group, id, deadline);
+  if (status != BV_OK) {
+    char why[512];
+    strncpy(why, bv_last_error(), sizeof why - 1);
+    why[sizeof why - 1] = '\0';
+    disconnect(c, true);
+    return bv_set_last_error(status, why); /* what matters is why, not how the abort went */
+  }
+  group->backend = &nccl;
+  group->connection = c;
+  group->communicator = c->comm;
+  group->stream = c->stream;
+  return BV_OK;
+}

@@ -1,0 +1,35 @@
+/* One rank of a TCP meeting, for meeting.py:
+ *     meet_rank RANK WORLD_SIZE HOST PORT JOB TIMEOUT_SECONDS
+ * prints "ready", and when it is over one line: status, seconds, open descriptors and threads more than before,
+ * and what it was given or what went wrong. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "leaks.h"
+#include "meet.h"
+
+#define GIFT_BYTES 128
+
+int main(int argc, char **argv) {
+  if (argc != 7)
+    return 2;
+  ddp_meeting meeting = {.rank = atoi(argv[1]),
+                         .world_size = atoi(argv[2]),
+                         .host = argv[3],
+                         .port = atoi(argv[4]),
+                         .job = strtoull(argv[5], NULL, 0),
+                         .timeout_seconds = atof(argv[6])};
+  char gift[GIFT_BYTES + 1] = "";
+  for (int i = 0; i < GIFT_BYTES && meeting.rank == 0; ++i)
+    gift[i] = (char)('A' + (i + (int)meeting.job) % 26);
+  puts("ready");
+  fflush(stdout);
+  int descriptors = count_descriptors(), threads = count_threads();
+  ddp_time start = ddp_now();
+  meeting.deadline = ddp_deadline_after(meeting.timeout_seconds);
+  bv_status status = meeting.rank == 0 ? ddp_meet_as_host(&meeting, gift, GIFT_BYTES)
+                                       : ddp_meet_as_guest(&meeting, gift, GIFT_BYTES);
+  printf("%d %.3f %d %d %s\n", status, (double)(ddp_now() - start) * 1e-9, count_descriptors() - descriptors,
+         count_threads() - threads, status == BV_OK ? gift : bv_last_error());
+  return 0;
+}
