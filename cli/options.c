@@ -84,7 +84,8 @@ static bool parse_count(const char *text, int64_t *count) {
   return errno == 0;
 }
 
-/* "A,B": two finite decimal numbers. strtod takes blanks, hexadecimal, infinities and NaN too; we do not. */
+/* "A,B": two decimal numbers. strtod takes blanks, hexadecimal, infinities and NaN too; we do not, but a number
+ * may overflow to infinity. */
 static bool parse_pair(const char *text, double pair[2]) {
   if (text[strspn(text, "0123456789+-.eE,")] != '\0')
     return false;
@@ -94,7 +95,7 @@ static bool parse_pair(const char *text, double pair[2]) {
     return false;
   const char *second = end + 1;
   pair[1] = strtod(second, &end);
-  return end != second && *end == '\0' && isfinite(pair[0]) && isfinite(pair[1]);
+  return end != second && *end == '\0';
 }
 
 /* The index of `text` among `words`, which end with NULL; -1 if it is none of them. */

@@ -3,7 +3,6 @@
 Standard library only. The definition is written from the contract, apart from the library: percentiles as NumPy's
 `linear` method, the map in float32. BATCHVIEW_PROGRAM names the program; BATCHVIEW_SEED repeats a run.
 """
-import array
 import ast
 import itertools
 import json
@@ -20,8 +19,8 @@ PROGRAM = os.environ["BATCHVIEW_PROGRAM"]
 SEED = int(os.environ.get("BATCHVIEW_SEED", random.SystemRandom().randrange(2**32)))
 print(f"seed {SEED}")
 
-# The array module's letters for each type of .npy.
-CODES = {"f4": "f", "f8": "d", "u1": "B", "i1": "b", "u2": "H", "i2": "h", "u4": "I", "i4": "i"}
+# The letters of array and struct for each type of .npy.
+CODES = {"f2": "e", "f4": "f", "f8": "d", "u1": "B", "i1": "b", "u2": "H", "i2": "h", "u4": "I", "i4": "i"}
 
 
 def product(numbers):
@@ -52,7 +51,7 @@ class Array:
         header = f"{{'descr': '{order}{self.kind}', 'fortran_order': False, 'shape': {self.shape}, }}"
         header += " " * (-(len(header) + 11) % 64) + "\n"
         head = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode()
-        return head + array.array(CODES[self.kind], self.values).tobytes()
+        return head + struct.pack(f"<{len(self.values)}{CODES[self.kind]}", *self.values)
 
 
 def parse_npy(data):
@@ -61,9 +60,8 @@ def parse_npy(data):
     header = ast.literal_eval(data[10:10 + length].decode())
     assert not header["fortran_order"]
     kind = header["descr"][1:]
-    values = array.array(CODES[kind])
-    values.frombytes(data[10 + length:])
-    return Array(kind, header["shape"], values)
+    count = product(header["shape"])
+    return Array(kind, header["shape"], struct.unpack(f"<{count}{CODES[kind]}", data[10 + length:]))
 
 
 # ---- PNG ----------------------------------------------------------------------------------------------------
@@ -135,7 +133,26 @@ def make_nifti(extents, values, spacing=(1, 1, 1), directions=((1, 0, 0), (0, 1,
     for row in range(3):
         struct.pack_into("<4f", header, 280 + 16 * row, *[directions[a][row] * spacing[a] for a in range(3)], 0)
     header[344:348] = b"n+1\0"
-    return bytes(header) + bytes(4) + array.array("f", values).tobytes()
+    return bytes(header) + bytes(4) + struct.pack(f"<{len(values)}f", *values)
+
+
+# ---- TIFF ---------------------------------------------------------------------------------------------------
+
+
+def make_tiff(shape, pixels):
+    """A file of grey bytes [pages, rows, columns], uncompressed, a strip a page."""
+    count, rows, columns = shape
+    data = b"II*\0"
+    for page in range(count):
+        strip = len(data) + 4
+        directory = strip + rows * columns + rows * columns % 2
+        # width, height, bits, uncompressed, black is zero, strip, samples, rows and bytes of the strip
+        entries = ((256, columns), (257, rows), (258, 8), (259, 1), (262, 1), (273, strip), (277, 1), (278, rows),
+                   (279, rows * columns))
+        data += struct.pack("<I", directory) + bytes(pixels[page * rows * columns:(page + 1) * rows * columns])
+        data = data.ljust(directory, b"\0") + struct.pack("<H", len(entries))
+        data += b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries)
+    return data + bytes(4)
 
 
 # ---- The definition -----------------------------------------------------------------------------------------

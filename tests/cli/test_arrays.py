@@ -112,7 +112,7 @@ class Arrays(Case):
 
     def test_mask_of_any_type(self):
         batch = self.numbers((2, 2, 6, 5))
-        for kind in ("u1", "i1", "u2", "i2", "u4", "i4", "f4", "f8"):
+        for kind in ("u1", "i1", "u2", "i2", "u4", "i4", "f2", "f4", "f8"):
             inside = [self.random.randrange(2) for _ in batch.values]
             some = 0.25 if kind[0] == "f" else (-1 if kind[0] == "i" else 1 << (8 * int(kind[1]) - 1))
             self.check_mask(batch, Array(kind, batch.shape, [some * m for m in inside]), inside)
@@ -120,7 +120,7 @@ class Arrays(Case):
     def test_nan_in_a_mask_is_outside(self):
         batch = self.numbers((1, 1, 4, 4))
         inside = [i % 3 == 0 for i in range(16)]
-        for kind in ("f4", "f8"):
+        for kind in ("f2", "f4", "f8"):
             self.check_mask(batch, Array(kind, batch.shape, [1.0 if m else math.nan for m in inside]), inside)
 
     def test_mask_broadcasts(self):

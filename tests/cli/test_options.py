@@ -97,7 +97,7 @@ class Options(Case):
             self.succeed("a.npy", "-o", "o.npy", "--percentile", value)
 
     def test_window(self):
-        for value in ("40", "40,", "40,0", "40,-1", "nan,1", "40,inf", "40,1,2", "x,1", "1.7e308,1.7e308"):
+        for value in ("40", "40,", "40,0", "40,-1", "nan,1", "40,inf", "40,1,2", "x,1", "1.7e308,1.7e308", "-1.7e308,1.7e308", "1e999,1"):
             self.refuse_usage("--window", value, says=["--window", f"'{value}'", "LEVEL,WIDTH", "WIDTH > 0"])
         for value in ("40,400", "-600,1500", "0.5,1e-3", "+1,.5"):
             self.succeed("a.npy", "-o", "o.npy", "--window", value)

@@ -1,9 +1,10 @@
 """PNG outputs: grey and colour, grids, proportions, which way up."""
+import gzip
 import itertools
 import math
 import unittest
 
-from support import Array, Case, grey, make_nifti, make_png, product, shown, window_of
+from support import Array, Case, grey, make_nifti, make_png, make_tiff, product, shown, window_of
 
 
 def grey_of(values):
@@ -37,6 +38,28 @@ class Pictures(Case):
             channels = [grey_of(pixels[c::3]) for c in range(3)]
             expected = [y for pixel in zip(*channels) for y in pixel]
             self.assert_array(self.get("out.png"), "u1", (rows, columns, 3), expected)
+
+    def test_formats_of_input(self):
+        """One picture in every format is shown alike; the format is told by the content."""
+        pixels = [self.random.randrange(256) for _ in range(30)]
+        turned = pixels[::-1]  # NIfTI's axes run to the right and to anterior
+        files = (("png", "image", make_png((6, 5), pixels)), ("tiff", "image", make_tiff((1, 6, 5), pixels)),
+                 ("npy", "image", Array("u1", (6, 5), pixels).npy()),
+                 ("nifti", "volume", make_nifti((5, 6, 3), [0] * 30 + turned + [0] * 30)))
+        for format_, kind, data in files:
+            for name, content in (("in", data), ("in.gz", gzip.compress(data))):
+                self.put(name, content)
+                report = self.report(name, "-o", "out.png")
+                self.assertEqual((report["inputs"][0]["format"], report["inputs"][0]["kind"]), (format_, kind))
+                self.assert_array(self.get("out.png"), "u1", (6, 5), grey_of(pixels))
+
+    def test_pages_of_a_tiff_are_a_batch(self):
+        pixels = [self.random.randrange(256) for _ in range(4 * 30)]
+        self.put("in.tif", make_tiff((4, 6, 5), pixels))
+        report = self.report("in.tif", "-o", "out.png", "--columns", "2")
+        self.assertEqual((report["inputs"][0]["kind"], report["inputs"][0]["shape"]), ("batch", [4, 1, 6, 5]))
+        for page, cell in enumerate(self.cells(self.get("out.png"), 6, 5)):
+            self.assertEqual(cell.values, grey_of(pixels[30 * page:30 * page + 30]))
 
     # ---- Grids ----
 
@@ -102,8 +125,9 @@ class Pictures(Case):
             self.assertEqual(cell.values, grey_of(volume.values[number::3]))
 
     def test_a_picture_too_large_is_refused_by_its_size(self):
-        self.put("in.nii", make_nifti((4, 4, 2), [1] * 32, spacing=(1, 1e6, 1)))
-        self.refuse(4, "in.nii", "-o", "out.png", says=["out.png", "rows", "1000000"])
+        for spacing in ((1, 1e6, 1), (1e6, 1, 1), (1e9, 1, 1)):
+            self.put("in.nii", make_nifti((4, 4, 2), [1] * 32, spacing=spacing))
+            self.refuse(4, "in.nii", "-o", "out.png", says=["out.png", "rows", "1000000"])
         self.succeed("in.nii", "-o", "out.npy")
 
     # ---- Anatomy ----

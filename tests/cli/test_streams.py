@@ -146,10 +146,12 @@ class Streams(Case):
 
     def test_names_in_json(self):
         for name, expected in ((b'quote" \\ slash.npy', 'quote" \\ slash.npy'), (b"tab\tnew\nline.npy", "tab\tnew\nline.npy"),
-                               (b"\x01\x7f.npy", "\x01\x7f.npy"), ("h\u00e9 \u2603 \U0001f9e0.npy".encode(), "h\u00e9 \u2603 \U0001f9e0.npy"),
+                               (b"\x01\x1f\x7f.npy", "\x01\x1f\x7f.npy"), ("h\u00e9 \u2603 \U0001f9e0.npy".encode(), "h\u00e9 \u2603 \U0001f9e0.npy"),
                                (b"a\xff\xc3.npy", "a\ufffd\ufffd.npy"), (b"\xc0\xafb.npy", "\ufffd\ufffdb.npy"),
                                (b"\xed\xa0\x80c.npy", "\ufffd\ufffd\ufffdc.npy"),
                                (b"\xf4\x90\x80\x80d.npy", "\ufffd\ufffd\ufffd\ufffdd.npy"),
+                               (b"\xe0\x80\x80e.npy", "\ufffd\ufffd\ufffde.npy"),
+                               (b"\xf0\x8f\xbf\xbff.npy", "\ufffd\ufffd\ufffd\ufffdf.npy"),
                                (b"\xe2\x98.npy", "\ufffd\ufffd.npy")):
             self.put(os.fsdecode(name), self.image)
             report = self.report(name, "-o", "out.png")
