@@ -31,6 +31,13 @@ static bv_status make_plan(const bv_job *job, bv_plan *plan) {
   BV_TRY(bv_make_plan(job, &limits, plan));
   if (plan->method != BV_METHOD_SORT)
     return BV_OK;
+  /* CUB would take an error that is pending for its own. */
+  if (cudaPeekAtLastError() != cudaSuccess)
+    return bv_fail(
+        BV_ERROR_CUDA,
+        "an earlier error of this thread is pending in the CUDA runtime (%s); BV_ALGORITHM_SORT works "
+        "after it has been taken with cudaGetLastError()",
+        cudaGetErrorName(cudaPeekAtLastError()));
   size_t scratch_bytes;
   BV_TRY_CUDA(bv_sort_scratch_bytes(job, &plan->sort, &scratch_bytes), "planning a radix sort");
   return bv_plan_scratch(plan, scratch_bytes);
@@ -68,11 +75,6 @@ static bv_status measure(const bv_job *job, const bv_plan *plan, bv_windows wind
     BV_TRY_CUDA(bv_launch_range(job, &plan->range, family, windows, stream), "measuring ranges");
     return BV_OK;
   case BV_METHOD_SORT:
-    if (cudaPeekAtLastError() != cudaSuccess)
-      return bv_fail(BV_ERROR_CUDA,
-                     "an earlier error of this thread is pending in the CUDA runtime (%s); options.algorithm = "
-                     "BV_ALGORITHM_SORT works after it has been taken with cudaGetLastError()",
-                     cudaGetErrorName(cudaPeekAtLastError()));
     BV_TRY_CUDA(
         bv_launch_sort(job, &plan->sort, family, plan->workspace_bytes - plan->family_at, windows, stream),
         "sorting for percentiles");

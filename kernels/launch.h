@@ -56,11 +56,11 @@ typedef struct bv_sort_plan {
   size_t keys_bytes;      /* one of the two arrays of keys, rounded up to 256 */
 } bv_sort_plan;
 
-/* The bytes that the sort itself needs on the current device beside the keys. */
+/* The bytes that the sort itself needs on the current device beside the keys. For this and for the launch the
+ * thread must have no error pending in the runtime: CUB takes it for its own. */
 int bv_sort_scratch_bytes(const bv_job *job, const bv_sort_plan *plan, size_t *bytes);
 
-/* The percentiles of each group. The workspace holds two arrays of keys and the scratch bytes. CUB takes an error
- * that the thread has pending for its own: there must be none. */
+/* The percentiles of each group. The workspace holds two arrays of keys and the scratch bytes. */
 int bv_launch_sort(const bv_job *job, const bv_sort_plan *plan, void *workspace, size_t workspace_bytes,
                    bv_windows windows, bv_stream stream);
 

@@ -1,0 +1,109 @@
+// Calls on device tensors and nothing else, for check_calls.py to count what they do to the device:
+//   device_calls ALGORITHM SHAPE IN OUT REPEATS
+// ALGORITHM is auto, sort, select, resident, minmax, fixed or uint8; SHAPE is B,C,H,W; IN is an element type
+// and OUT one, or rgb. Prints a line of JSON: the bytes of input and output, and of the workspace.
+#include <cuda_runtime_api.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "batchview/batchview.h"
+
+namespace {
+
+[[noreturn]] void fail(const char *what) {
+  fprintf(stderr, "device_calls: %s\n", what);
+  exit(1);
+}
+
+void check(cudaError_t error) {
+  if (error != cudaSuccess)
+    fail(cudaGetErrorString(error));
+}
+
+bv_dtype type_named(const std::string &name) {
+  for (bv_dtype dtype = BV_F32; dtype <= BV_U32; ++dtype)
+    if (name == bv_dtype_name(dtype))
+      return dtype;
+  fail("no such type");
+}
+
+// Small numbers in every type, a quarter of them 0.
+std::vector<uint8_t> pixels_of(bv_dtype dtype, int64_t count) {
+  std::vector<uint8_t> bytes(size_t(count) * bv_dtype_size(dtype));
+  uint32_t state = 12345;
+  for (int64_t i = 0; i < count; ++i) {
+    state = state * 1664525u + 1013904223u;
+    uint32_t number = state >> 30 == 0 ? 0 : (state >> 8) % 50000 + 1;
+    void *pixel = &bytes[size_t(i) * bv_dtype_size(dtype)];
+    switch (dtype) {
+    case BV_F32: {
+      float value = float(number) / 50000;
+      memcpy(pixel, &value, sizeof value);
+      break;
+    }
+    case BV_F64: {
+      double value = double(number) / 50000;
+      memcpy(pixel, &value, sizeof value);
+      break;
+    }
+    case BV_F16:
+    case BV_BF16: number = number % 0x7000; [[fallthrough]]; // finite
+    default: memcpy(pixel, &number, bv_dtype_size(dtype));
+    }
+  }
+  return bytes;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  if (argc != 6)
+    fail("device_calls ALGORITHM SHAPE IN OUT REPEATS");
+  std::string algorithm = argv[1], out_name = argv[4];
+  int64_t shape[5] = {1, 1, 1, 1, 3};
+  long long extent[4];
+  if (sscanf(argv[2], "%lld,%lld,%lld,%lld", &extent[0], &extent[1], &extent[2], &extent[3]) != 4)
+    fail("SHAPE is B,C,H,W");
+  for (int axis = 0; axis < 4; ++axis)
+    shape[axis] = extent[axis];
+  int64_t count = shape[0] * shape[1] * shape[2] * shape[3];
+  bv_dtype in_type = type_named(argv[3]), out_type = out_name == "rgb" ? BV_U8 : type_named(out_name);
+  int64_t out_bytes = count * int64_t(bv_dtype_size(out_type)) * (out_name == "rgb" ? 3 : 1);
+
+  std::vector<uint8_t> pixels = pixels_of(in_type, count);
+  void *in = nullptr, *out = nullptr;
+  check(cudaMalloc(&in, pixels.size()));
+  check(cudaMalloc(&out, size_t(out_bytes)));
+  check(cudaMemcpy(in, pixels.data(), pixels.size(), cudaMemcpyHostToDevice));
+  bv_tensor batch = bv_contiguous_tensor(in, in_type, 0, 4, shape);
+  bv_tensor picture = bv_contiguous_tensor(out, out_type, 0, out_name == "rgb" ? 5 : 4, shape);
+
+  bv_display_options options = BV_DISPLAY_OPTIONS_INIT;
+  options.algorithm = algorithm == "sort"       ? BV_ALGORITHM_SORT
+                      : algorithm == "select"   ? BV_ALGORITHM_SELECT
+                      : algorithm == "resident" ? BV_ALGORITHM_RESIDENT
+                                                : BV_ALGORITHM_AUTO;
+  options.window = algorithm == "minmax"  ? BV_WINDOW_MINMAX
+                   : algorithm == "fixed" ? BV_WINDOW_FIXED
+                                          : BV_WINDOW_PERCENTILE;
+  options.hi = 1;
+  size_t workspace = 0;
+  bool uint8_conversion = algorithm == "uint8";
+  if (!uint8_conversion && bv_workspace_size(&batch, &picture, &options, &workspace) != BV_OK)
+    fail(bv_last_error());
+  for (int repeat = atoi(argv[5]); repeat > 0; --repeat) {
+    bv_status status = uint8_conversion ? bv_normalize_image_to_uint8(&batch, &picture, nullptr)
+                                        : bv_normalize_batch_for_display(&batch, &picture, &options, nullptr);
+    if (status != BV_OK)
+      fail(bv_last_error());
+  }
+  check(cudaDeviceSynchronize());
+  check(cudaFree(in));
+  check(cudaFree(out));
+  printf("{\"in_bytes\": %zu, \"out_bytes\": %lld, \"workspace_bytes\": %zu}\n", pixels.size(),
+         static_cast<long long>(out_bytes), workspace);
+}

@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# The tests of device tensors (label gpu) on a machine without a GPU: under the simulator in ../shared/cusim, as several
+# GPUs, in several orders of execution, and with its checkers of memory, races and barriers.
+#   tests/simulate.sh [RUN...]    all runs, or those named: sm_75, sm_80, sm_90, sm_120, seeds, async, checks, calls
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export PATH="$PATH:/usr/local/cuda/bin"
+
+source=../shared/cusim
+if [ ! -d "$source" ]; then
+  echo "tests/simulate.sh: there is no simulator in $source" >&2
+  exit 77
+fi
+build=$PWD/build/simulate
+simulator=$PWD/build/cusim
+logs=$build/logs
+wanted=" ${*:-sm_75 sm_80 sm_90 sm_120 seeds async checks calls} "
+
+# A test that finds no device fails here; tests with two devices run.
+export BATCHVIEW_REQUIRE_GPU=1 CUSIM_DEVICES=2
+
+make -C "$source" BUILD="$simulator" -j "$(nproc)" >/dev/null
+cmake --preset simulate
+cmake --build --preset simulate --target gpu_tests
+mkdir -p "$logs"
+
+# simulate NAME VARIABLE=VALUE...: all tests with these settings of the simulator. Its checkers only print what they
+# find, in lines that begin with 'cusim: '.
+simulate() {
+  local name=$1 log="$logs/$1.log" start=$SECONDS
+  shift
+  if ! (cd "$build" && env "$@" "$simulator/bin/cusim-run" ctest -L gpu -V -Q -O "$log" -j "$(nproc)"); then
+    grep -E '^ *[0-9]+ - |tests passed' "$log" || true
+    echo "simulate $name: FAILED, see $log"
+    return 1
+  fi
+  if grep -E 'cusim: (initcheck|racecheck|synccheck|leak):' "$log" | sort | uniq -c | head -20 | grep .; then
+    echo "simulate $name: FAILED by the simulator's checks, see $log"
+    return 1
+  fi
+  # As ctest prints it, so that what counts tests counts these
+  grep -E 'tests passed' "$log"
+  echo "simulate $name: done in $((SECONDS - start)) s"
+}
+
+for sm in 75 80 90 120; do
+  [[ $wanted == *" sm_$sm "* ]] && simulate "sm_$sm" CUSIM_SM=$sm
+done
+if [[ $wanted == *" seeds "* ]]; then
+  simulate seed_1 CUSIM_SM=90 CUSIM_SEED=1
+  simulate seed_2 CUSIM_SM=75 CUSIM_SEED=2
+fi
+if [[ $wanted == *" async "* ]]; then
+  simulate async CUSIM_SM=90 CUSIM_ASYNC=1 CUSIM_SEED=3
+fi
+if [[ $wanted == *" checks "* ]]; then
+  for sm in 75 90; do
+    simulate "checks_$sm" CUSIM_SM=$sm CUSIM_INITCHECK=1 CUSIM_RACECHECK=1 CUSIM_SYNCCHECK=1 CUSIM_LEAKCHECK=1
+  done
+fi
+if [[ $wanted == *" calls "* ]]; then
+  python3 tests/gpu/check_calls.py "$build/tests/gpu/device_calls" "$simulator/bin/cusim-run"
+fi
