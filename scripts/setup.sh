@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 program="gcc g++ cmake ninja-build zlib1g-dev libpng-dev libtiff-dev"
-tests="libgtest-dev python3-venv pkg-config libopenmpi-dev openmpi-bin mricron-data"
+tests="libgtest-dev libdlpack-dev python3-venv pkg-config libopenmpi-dev openmpi-bin mricron-data"
 case "${1:-}" in
   build) packages=$program python= ;;
   demo) packages="$program mricron-data" python= ;;
