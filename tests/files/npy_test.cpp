@@ -1,0 +1,215 @@
+// NumPy files made byte by byte, sound and damaged.
+#include "support.h"
+
+namespace {
+
+struct NpyFile {
+  int major = 1;
+  std::string header, data;
+
+  std::string bytes() const {
+    std::string file = std::string("\x93NUMPY", 6) + (char)major + '\0';
+    file += major == 1 ? bytes_of((uint16_t)header.size(), false) : bytes_of((uint32_t)header.size(), false);
+    return file + header + data;
+  }
+};
+
+std::string header_of(const std::string &descr, bool fortran, const std::vector<int64_t> &shape) {
+  std::string text =
+      "{'descr': '" + descr + "', 'fortran_order': " + (fortran ? "True" : "False") + ", 'shape': (";
+  for (int64_t extent : shape)
+    text += std::to_string(extent) + ", ";
+  return text + "), }" + std::string(20, ' ') + "\n";
+}
+
+NpyFile sound() { return {1, header_of("|u1", false, {2, 3}), "abcdef"}; }
+
+} // namespace
+
+TEST(Npy, EveryTypeOrderAndVersionArrives) {
+  for (const NumberType &type : number_types())
+    for (int variant = 0; variant < 12; ++variant) {
+      const bool big_endian = variant & 1, fortran = variant & 2;
+      const int major = 1 + variant / 4;
+      std::vector<int64_t> shape;
+      for (int i = 2 + random_below(3); i > 0; --i)
+        shape.push_back(1 + random_below(7));
+      int64_t count = 1;
+      for (int64_t extent : shape)
+        count *= extent;
+      std::string data;
+      std::vector<double> numbers;
+      for (int64_t i = 0; i < count; ++i)
+        numbers.push_back(append_random(data, type.numpy, big_endian));
+      const char order = type.numpy[1] == '1' ? '|' : big_endian ? '>' : '<';
+      SCOPED_TRACE(header_of(order + std::string(type.numpy), fortran, shape));
+
+      Parsed parsed = Parsed::bytes(
+          NpyFile{major, header_of(order + std::string(type.numpy), fortran, shape), data}.bytes());
+      ASSERT_EQ(parsed.result(), CLI_OK) << parsed.reason();
+      EXPECT_STREQ(parsed->format, "npy");
+      EXPECT_EQ(parsed.dtype(), type.arrives);
+      EXPECT_EQ(parsed.shape(), shape);
+      EXPECT_EQ(parsed->kind, shape.size() == 2   ? SOURCE_IMAGE
+                              : shape.size() == 3 ? SOURCE_VOLUME
+                                                  : SOURCE_BATCH);
+      EXPECT_FALSE(parsed->oriented);
+      for (double spacing : parsed->spacing)
+        EXPECT_EQ(spacing, 1);
+      for (int64_t i = 0; i < count; ++i) {
+        std::vector<int64_t> index(shape.size());
+        int64_t left = i;
+        for (size_t n = 0; n < shape.size(); ++n) {
+          size_t axis = fortran ? n : shape.size() - 1 - n; // the fastest one first
+          index[axis] = left % shape[axis];
+          left /= shape[axis];
+        }
+        ASSERT_EQ(parsed.at(index), numbers[(size_t)i]);
+      }
+    }
+}
+
+TEST(Npy, NativeOrderAndBooleansAreTaken) {
+  NpyFile file = {1, header_of("=i2", false, {1, 2}),
+                  bytes_of((int16_t)-5, false) + bytes_of((int16_t)7, false)};
+  Parsed native = Parsed::bytes(file.bytes());
+  ASSERT_EQ(native.result(), CLI_OK) << native.reason();
+  EXPECT_EQ(native.at({0, 0}), -5);
+  Parsed booleans = Parsed::bytes(NpyFile{1, header_of("|b1", false, {1, 2}), std::string("\1\0", 2)}.bytes());
+  ASSERT_EQ(booleans.result(), CLI_OK) << booleans.reason();
+  EXPECT_EQ(booleans.dtype(), "u8");
+  EXPECT_EQ(booleans.at({0, 0}), 1);
+}
+
+TEST(Npy, TheDictionaryMayBeWrittenOtherwise) {
+  NpyFile file = sound();
+  for (const char *header : {"{'shape': (2, 3), 'fortran_order': False, 'descr': '|u1'}",
+                             "{\"descr\":\"|u1\",\"fortran_order\":False,\"shape\":(2,3,)}\n",
+                             "  { 'descr' : '|u1' , 'fortran_order' : False , 'shape' : ( 2 , 3 ) , } \n"}) {
+    file.header = header;
+    Parsed parsed = Parsed::bytes(file.bytes());
+    EXPECT_EQ(parsed.result(), CLI_OK) << header << ": " << parsed.reason();
+  }
+}
+
+TEST(Npy, DamagedHeadersAreRefused) {
+  const struct {
+    const char *header, *reason;
+  } cases[] = {
+      {"", "not a Python dictionary"},
+      {"[1]", "not a Python dictionary"},
+      {"{", "where a key should be"},
+      {"{'descr' '|u1'}", "where a key should be"},
+      {"{'descr': '|u1'", "damaged after 'descr'"},
+      {"{'descr': '|u1' 'fortran_order': False}", "damaged after 'descr'"},
+      {"{'descr': |u1, 'fortran_order': False, 'shape': (2, 3)}", "no sound 'descr'"},
+      {"{'descr': '|u1", "no sound 'descr'"},
+      {"{'descr': '|u1\\'', 'fortran_order': False, 'shape': (2, 3)}", "no sound 'descr'"},
+      {"{'descr': '|u1234567890123456', 'fortran_order': False, 'shape': (2, 3)}", "no sound 'descr'"},
+      {"{'descr': '|u1', 'fortran_order': 1, 'shape': (2, 3)}", "neither True nor False"},
+      {"{'descr': '|u1', 'fortran_order': False, 'shape': (6)}", "'shape' is no tuple"},
+      {"{'descr': '|u1', 'fortran_order': False, 'shape': (2, -3)}", "'shape' is no tuple"},
+      {"{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3L)}", "'shape' is no tuple"},
+      {"{'descr': '|u1', 'fortran_order': False, 'shape': [2, 3]}", "'shape' is no tuple"},
+      {"{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3", "'shape' is no tuple"},
+      {"{'descr': '|u1', 'fortran_order': False, 'shape': (2, 9223372036854775808)}", "'shape' is no tuple"},
+      {"{'descr': '|u1', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,"
+       "1,1,1,1,1,1,1)}",
+       "'shape' is no tuple"},
+      {"{'descr': '|u1', 'fortran_order': False}", "lacks 'shape'"},
+      {"{'descr': '|u1', 'shape': (2, 3)}", "lacks 'fortran_order'"},
+      {"{'fortran_order': False, 'shape': (2, 3)}", "lacks 'descr'"},
+      {"{'descr': '|u1', 'descr': '|u1', 'fortran_order': False, 'shape': (2, 3)}", "repeated key 'descr'"},
+      {"{'other': 1}", "unknown or repeated key 'other'"},
+      {"{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3)} and more", "goes on after"},
+      {"{'descr': 'u1', 'fortran_order': False, 'shape': (2, 3)}", "begins with no byte order"},
+      {"{'descr': '', 'fortran_order': False, 'shape': (2, 3)}", "begins with no byte order"},
+      {"{'descr': '|u2', 'fortran_order': False, 'shape': (1, 3)}", "has no byte order"},
+  };
+  for (const auto &bad : cases) {
+    SCOPED_TRACE(bad.header);
+    NpyFile file = sound();
+    file.header = bad.header;
+    expect_refused(Parsed::bytes(file.bytes()), CLI_UNREADABLE, bad.reason);
+  }
+}
+
+TEST(Npy, SoundFilesOfOtherKindsAreRefusedByName) {
+  const struct {
+    const char *header, *reason;
+  } cases[] = {
+      {"{'descr': '<c8', 'fortran_order': False, 'shape': (2, 3)}", "'<c8' is not supported"},
+      {"{'descr': '|O', 'fortran_order': False, 'shape': (2, 3)}", "'|O' is not supported"},
+      {"{'descr': '<f16', 'fortran_order': False, 'shape': (2, 3)}", "'<f16' is not supported"},
+      {"{'descr': '<U4', 'fortran_order': False, 'shape': (2, 3)}", "'<U4' is not supported"},
+      {"{'descr': '<M8[ns]', 'fortran_order': False, 'shape': (2, 3)}", "'<M8[ns]' is not supported"},
+      {"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2, 3)}", "structured"},
+      {"{'descr': '|u1', 'fortran_order': False, 'shape': ()}", "has 0 dimensions"},
+      {"{'descr': '|u1', 'fortran_order': False, 'shape': (6,)}", "has 1 dimension;"},
+      {"{'descr': '|u1', 'fortran_order': False, 'shape': (1, 1, 1, 2, 3)}", "has 5 dimensions"},
+      {"{'descr': '|u1', 'fortran_order': False, 'shape': (0, 3)}", "dimension 0 is 0"},
+  };
+  for (const auto &other : cases) {
+    SCOPED_TRACE(other.header);
+    NpyFile file = sound();
+    file.header = other.header;
+    expect_refused(Parsed::bytes(file.bytes()), CLI_UNSUPPORTED, other.reason);
+  }
+}
+
+TEST(Npy, VersionsOtherThanOneToThreeAreRefused) {
+  std::string file = sound().bytes();
+  file[6] = 4;
+  expect_refused(Parsed::bytes(file), CLI_UNSUPPORTED, "version 4.0");
+  file[6] = 0;
+  expect_refused(Parsed::bytes(file), CLI_UNSUPPORTED, "version 0.0");
+  file[6] = 1;
+  file[7] = 1;
+  expect_refused(Parsed::bytes(file), CLI_UNSUPPORTED, "version 1.1");
+}
+
+TEST(Npy, EveryCutIsRefused) {
+  for (int major = 1; major <= 2; ++major) {
+    NpyFile whole = sound();
+    whole.major = major;
+    const std::string file = whole.bytes();
+    ASSERT_EQ(Parsed::bytes(file).result(), CLI_OK);
+    for (size_t size = 6; size < file.size(); ++size) {
+      SCOPED_TRACE(size);
+      expect_refused(Parsed::bytes(file.substr(0, size)), CLI_UNREADABLE, "cut off");
+    }
+  }
+}
+
+TEST(Npy, TrailingBytesAreRefused) {
+  NpyFile file = sound();
+  file.data += "gh";
+  expect_refused(Parsed::bytes(file.bytes()), CLI_UNREADABLE, "2 bytes follow its last number");
+}
+
+TEST(Npy, AbsurdShapesAreRefusedBeforeAnythingIsAllocated) {
+  NpyFile file = sound();
+  for (bool fortran : {false, true}) {
+    file.header = header_of("<f8", fortran, {9223372036854775807, 9223372036854775807});
+    expect_refused(Parsed::bytes(file.bytes()), CLI_UNREADABLE, "more than 2^64 bytes");
+    file.header = header_of("<f8", fortran, {1 << 20, 1 << 20, 1 << 20});
+    expect_refused(Parsed::bytes(file.bytes()), CLI_UNREADABLE, "can hold only 6");
+    file.header = header_of("|u1", fortran, {4294967296, 4294967296});
+    expect_refused(Parsed::bytes(file.bytes()), CLI_UNREADABLE, "more than 2^64 bytes");
+  }
+}
+
+TEST(Npy, SixtyFourBitIntegersMustBeExact) {
+  const int64_t exact[] = {INT64_MIN, -(1ll << 53), (1ll << 53) + 2, 1ll << 62, 0};
+  for (int64_t number : exact) {
+    Parsed parsed = Parsed::bytes(NpyFile{1, header_of("<i8", false, {1, 1}), bytes_of(number, false)}.bytes());
+    ASSERT_EQ(parsed.result(), CLI_OK) << number;
+    EXPECT_EQ((int64_t)parsed.at({0, 0}), number);
+  }
+  for (int64_t number : {(int64_t)(1ll << 53) + 1, (int64_t) - (1ll << 53) - 1, (int64_t)INT64_MAX})
+    expect_refused(Parsed::bytes(NpyFile{1, header_of("<i8", false, {1, 1}), bytes_of(number, false)}.bytes()),
+                   CLI_UNSUPPORTED, std::to_string(number));
+  expect_refused(
+      Parsed::bytes(NpyFile{1, header_of("<u8", false, {1, 1}), bytes_of(UINT64_MAX, false)}.bytes()),
+      CLI_UNSUPPORTED, "18446744073709551615");
+}
