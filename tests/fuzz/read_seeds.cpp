@@ -1,0 +1,106 @@
+// The first inputs of the readers' fuzz targets: small sound files of each kind, written to a directory.
+#include <fstream>
+
+#include "../files/nifti_file.h"
+#include "../files/png_file.h"
+#include "../files/tiff_file.h"
+
+namespace {
+
+std::string npy(const std::string &header, size_t bytes) {
+  return std::string("\x93NUMPY\x01\0", 8) + bytes_of((uint16_t)header.size(), false) + header +
+         std::string(bytes, 'x');
+}
+
+void add_nifti(std::vector<std::string> &seeds) {
+  for (int variant = 0; variant < 4; ++variant) {
+    NiftiFile file;
+    file.version = 1 + variant / 2;
+    file.big_endian = variant & 1;
+    file.qform_code = 1;
+    file.quatern[2] = 1;
+    seeds.push_back(file.bytes());
+    file.sform_code = 1;
+    file.sform[0][1] = file.sform[1][2] = file.sform[2][0] = -2;
+    file.slope = 2;
+    file.dim = {4, 2, 3, 1, 2};
+    file.datatype = 4;
+    seeds.push_back(file.bytes());
+    file.datatype = 1024;
+    file.dim = {2, 3, 1};
+    file.extension = bytes_of((int32_t)16, false) + bytes_of((int32_t)6, false) + "comment.";
+    seeds.push_back(file.bytes());
+  }
+}
+
+void add_npy(std::vector<std::string> &seeds) {
+  seeds.push_back(npy("{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3), }   \n", 6));
+  seeds.push_back(npy("{'descr': '>f4', 'fortran_order': True, 'shape': (2, 3, 2), }\n", 48));
+  seeds.push_back(npy("{'descr': '<i8', 'fortran_order': False, 'shape': (1, 1, 1, 1), }\n", 8));
+  seeds.push_back(npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1, 1), }\n", 4));
+}
+
+void add_png(std::vector<std::string> &seeds) {
+  const int kinds[][2] = {{0, 1}, {0, 8}, {0, 16}, {2, 8}, {3, 4}, {4, 16}, {6, 8}};
+  for (const auto &kind : kinds)
+    for (bool interlaced : {false, true}) {
+      PngFile file;
+      file.colour = kind[0];
+      file.depth = kind[1];
+      file.interlaced = interlaced;
+      file.samples.assign((size_t)(6 * file.samples_per_pixel()), 1);
+      if (file.colour == 3)
+        file.extra = PngFile::chunk("PLTE", "abcdef");
+      file.extra += PngFile::chunk("pHYs", std::string("\0\0\0\x64\0\0\0\xc8\x01", 9));
+      seeds.push_back(file.bytes());
+    }
+}
+
+void add_tiff(std::vector<std::string> &seeds) {
+  for (int variant = 0; variant < 8; ++variant) {
+    TiffFile file;
+    file.big_endian = variant & 1;
+    file.big_tiff = variant & 2;
+    TiffPage &page = file.pages[0];
+    page.deflate = variant & 4;
+    page.ratios[282] = {300, 1};
+    page.ratios[283] = {150, 1};
+    seeds.push_back(file.bytes());
+    page.rows_per_strip = 1;
+    file.pages.push_back(page);
+    seeds.push_back(file.bytes());
+    file.pages.pop_back();
+    page.samples = 3;
+    page.photometric = 2;
+    page.planar = variant & 1;
+    page.tile_width = page.tile_height = 16;
+    page.pixels = std::string(18, 'x');
+    page.more[274] = {6};
+    seeds.push_back(file.bytes());
+  }
+}
+
+} // namespace
+
+int main(int count, char **arguments) {
+  if (count != 3)
+    return 2;
+  const std::string directory = arguments[1], kind = arguments[2];
+  std::vector<std::string> seeds;
+  if (kind == "nifti" || kind == "any")
+    add_nifti(seeds);
+  if (kind == "npy" || kind == "any")
+    add_npy(seeds);
+  if (kind == "png" || kind == "any")
+    add_png(seeds);
+  if (kind == "tiff" || kind == "any")
+    add_tiff(seeds);
+  if (kind == "any")
+    for (size_t i = 0, plain = seeds.size(); i < plain; ++i)
+      seeds.push_back(gzip(seeds[i]));
+  for (size_t i = 0; i < seeds.size(); ++i)
+    if (!std::ofstream(directory + "/" + std::to_string(i), std::ios::binary).write(
+            seeds[i].data(), (std::streamsize)seeds[i].size()))
+      return 1;
+  return 0;
+}
