@@ -292,7 +292,11 @@ static cli_result check_pages(TIFF *tiff, tiff_input *input, page *first, int64_
     if (++*pages > UINT16_MAX) /* libtiff's time grows with their square */
       return refuse(why, CLI_UNSUPPORTED, "a TIFF of more than %d pages", UINT16_MAX);
   } while (TIFFReadDirectory(tiff));
-  return input->error[0] == '\0' ? CLI_OK : refuse_damaged(input, why);
+  if (input->error[0] != '\0')
+    return refuse_damaged(input, why);
+  if (!TIFFLastDirectory(tiff))
+    return refuse(why, CLI_UNREADABLE, "damaged TIFF (its pages do not end)");
+  return CLI_OK;
 }
 
 /* Distances from the resolution: mm where it has a unit, else relative to the coarser axis. */

@@ -1,5 +1,6 @@
 // Orientation: every way that a NIfTI file's axes can point, against the voxels' places in the patient.
 #include "nifti_file.h"
+#include "support.h"
 
 #include <algorithm>
 #include <array>

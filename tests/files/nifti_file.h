@@ -2,7 +2,7 @@
 #ifndef BATCHVIEW_NIFTI_FILE_H
 #define BATCHVIEW_NIFTI_FILE_H
 
-#include "support.h"
+#include "bytes.h"
 
 struct NiftiFile {
   int version = 1;

@@ -1,5 +1,6 @@
 // NIfTI files: types, byte orders, versions, scaling, offsets, and what is refused.
 #include "nifti_file.h"
+#include "support.h"
 
 namespace {
 

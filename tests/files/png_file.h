@@ -2,7 +2,9 @@
 #ifndef BATCHVIEW_PNG_FILE_H
 #define BATCHVIEW_PNG_FILE_H
 
-#include "support.h"
+#include <algorithm>
+
+#include "bytes.h"
 
 struct PngFile {
   uint32_t width = 3, height = 2;
@@ -39,7 +41,7 @@ struct PngFile {
             bytes += (char)(sample >> 8);
           held = held << std::min(depth, 8) | (sample & 255);
           bits += std::min(depth, 8);
-          if (bits == 8) {
+          if (bits >= 8) {
             bytes += (char)held;
             bits = held = 0;
           }
@@ -53,8 +55,8 @@ struct PngFile {
   std::string rows() const {
     if (!interlaced)
       return packed(0, 1, 0, 1);
-    return packed(0, 8, 0, 8) + packed(4, 8, 0, 8) + packed(0, 4, 4, 8) + packed(2, 4, 0, 4) + packed(0, 2, 2, 4) +
-           packed(1, 2, 0, 2) + packed(0, 1, 1, 2);
+    return packed(0, 8, 0, 8) + packed(4, 8, 0, 8) + packed(0, 4, 4, 8) + packed(2, 4, 0, 4) +
+           packed(0, 2, 2, 4) + packed(1, 2, 0, 2) + packed(0, 1, 1, 2);
   }
 
   std::string bytes() const {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <map>
 
-#include "support.h"
+#include "bytes.h"
 
 struct TiffPage {
   uint32_t width = 3, height = 2;
@@ -13,9 +13,9 @@ struct TiffPage {
   int samples = 1, photometric = 1;
   bool planar = false, deflate = false;
   uint32_t rows_per_strip = 1000000;
-  uint32_t tile_width = 0, tile_height = 0;                // 0: strips
-  std::string pixels = "abcdef";                           // [H, W, samples], in the file's byte order
-  std::map<uint16_t, std::vector<uint64_t>> more;          // short tags added or replaced
+  uint32_t tile_width = 0, tile_height = 0;                 // 0: strips
+  std::string pixels = "abcdef";                            // [H, W, samples], in the file's byte order
+  std::map<uint16_t, std::vector<uint64_t>> more;           // short tags added or replaced
   std::map<uint16_t, std::pair<uint32_t, uint32_t>> ratios; // rational tags
 
   // The strips or tiles in their order.

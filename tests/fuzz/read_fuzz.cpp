@@ -20,9 +20,7 @@ void check_tensor(const source &source) {
   const bv_tensor &tensor = source.tensor;
   const int64_t size = (int64_t)bv_dtype_size(tensor.dtype);
   require(size > 0 && (uintptr_t)tensor.data % (uintptr_t)size == 0);
-  require(tensor.ndim == (source.kind == SOURCE_IMAGE   ? 2
-                          : source.kind == SOURCE_BATCH ? 4
-                                                        : tensor.ndim));
+  require(tensor.ndim == (source.kind == SOURCE_IMAGE ? 2 : source.kind == SOURCE_BATCH ? 4 : tensor.ndim));
   require(source.kind != SOURCE_VOLUME || tensor.ndim == 3 || tensor.ndim == 4);
   require(tensor.device == BV_CPU);
   const char *lowest = (const char *)tensor.data, *highest = lowest + size;

@@ -1,4 +1,5 @@
-// The first inputs of the readers' fuzz targets: small sound files of each kind, written to a directory.
+// The first inputs of the readers' fuzz targets: small sound files of each kind, FORMAT says which, written to
+// a directory.
 #include <fstream>
 
 #include "../files/nifti_file.h"
@@ -61,21 +62,22 @@ void add_tiff(std::vector<std::string> &seeds) {
     TiffFile file;
     file.big_endian = variant & 1;
     file.big_tiff = variant & 2;
-    TiffPage &page = file.pages[0];
+    TiffPage page;
     page.deflate = variant & 4;
     page.ratios[282] = {300, 1};
     page.ratios[283] = {150, 1};
+    file.pages = {page};
     seeds.push_back(file.bytes());
     page.rows_per_strip = 1;
-    file.pages.push_back(page);
+    file.pages = {page, page};
     seeds.push_back(file.bytes());
-    file.pages.pop_back();
     page.samples = 3;
     page.photometric = 2;
     page.planar = variant & 1;
     page.tile_width = page.tile_height = 16;
     page.pixels = std::string(18, 'x');
     page.more[274] = {6};
+    file.pages = {page};
     seeds.push_back(file.bytes());
   }
 }
@@ -83,24 +85,26 @@ void add_tiff(std::vector<std::string> &seeds) {
 } // namespace
 
 int main(int count, char **arguments) {
-  if (count != 3)
+  if (count != 2)
     return 2;
-  const std::string directory = arguments[1], kind = arguments[2];
+  const std::string directory = arguments[1], format = FORMAT;
   std::vector<std::string> seeds;
-  if (kind == "nifti" || kind == "any")
+  if (format == "nifti" || format == "any")
     add_nifti(seeds);
-  if (kind == "npy" || kind == "any")
+  if (format == "npy" || format == "any")
     add_npy(seeds);
-  if (kind == "png" || kind == "any")
+  if (format == "png" || format == "any")
     add_png(seeds);
-  if (kind == "tiff" || kind == "any")
+  if (format == "tiff" || format == "any")
     add_tiff(seeds);
-  if (kind == "any")
+  if (format == "any")
     for (size_t i = 0, plain = seeds.size(); i < plain; ++i)
       seeds.push_back(gzip(seeds[i]));
-  for (size_t i = 0; i < seeds.size(); ++i)
-    if (!std::ofstream(directory + "/" + std::to_string(i), std::ios::binary).write(
-            seeds[i].data(), (std::streamsize)seeds[i].size()))
+  for (size_t i = 0; i < seeds.size(); ++i) {
+    std::ofstream file(directory + "/" + std::to_string(i), std::ios::binary);
+    file.write(seeds[i].data(), (std::streamsize)seeds[i].size());
+    if (!file.flush())
       return 1;
+  }
   return 0;
 }
