@@ -1,5 +1,10 @@
 /* NIfTI-1 and NIfTI-2 files (.nii), by a small strict reader of our own.
  *
+ * niftiio (3.0.1) is not used because it cannot be made safe: it allocates what a header claims before looking
+ * at the file, returns a file cut off after its header as a volume of zeros and success, takes a vox_offset of
+ * NaN or -1e9 as sound, prints some errors even at debug level 0, and reads named files only, no memory and no
+ * stream.
+ *
  * Both headers are read field by field at the offsets that nifti1.h and nifti2.h give; nothing in them is
  * believed before it is checked against the size of the file. Extensions are skipped by vox_offset. */
 #include <inttypes.h>
@@ -100,6 +105,8 @@ static cli_result decode_header(file_bytes file, header *h, reason why) {
     in.big_endian = true;
     bytes = field_i32(in, 0);
   }
+  if (bytes != NIFTI1_BYTES && bytes != NIFTI2_BYTES)
+    return refuse(why, CLI_UNREADABLE, "not a NIfTI header: its size is %d", bytes);
   if (file.size < (size_t)bytes)
     return refuse(why, CLI_UNREADABLE, "cut off inside its NIfTI header: %zu of %d bytes", file.size, bytes);
   h->big_endian = in.big_endian;

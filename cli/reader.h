@@ -16,7 +16,7 @@ typedef cli_result reader(file_bytes file, source *into, reason why);
 
 reader read_nifti, read_npy, read_png, read_tiff;
 
-/* The most bytes that a file or its pixels may take: half of the machine's memory. */
+/* The most bytes that a file or its pixels may take: a third of the machine's memory. */
 size_t memory_limit(void);
 
 /* Allocates into->memory, refusing more than memory_limit(). */

@@ -71,7 +71,7 @@ size_t memory_limit(void) {
   long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
   if (pages <= 0 || page_bytes <= 0)
     return (size_t)1 << 30;
-  return (size_t)pages / 2 * (size_t)page_bytes;
+  return (size_t)pages / 3 * (size_t)page_bytes;
 }
 
 static cli_result refuse_memory(reason why, size_t bytes) {
@@ -80,7 +80,7 @@ static cli_result refuse_memory(reason why, size_t bytes) {
 
 cli_result allocate_pixels(source *into, size_t bytes, reason why) {
   if (bytes > memory_limit())
-    return refuse(why, CLI_UNSUPPORTED, "its pixels take %zu bytes, more than half of this machine's memory",
+    return refuse(why, CLI_UNSUPPORTED, "its pixels take %zu bytes, more than a third of this machine's memory",
                   bytes);
   into->memory = malloc(bytes);
   if (into->memory == NULL)
@@ -131,7 +131,17 @@ size_t unfold_limit(size_t compressed) {
 typedef struct buffer {
   uint8_t *data;
   size_t size, capacity;
+  bool known; /* what it begins with is a format that is taken */
 } buffer;
+
+/* Refuses what no reader will take as soon as that can be told, before all of it is in memory. */
+static cli_result check_beginning(buffer *bytes, reason why) {
+  const file_format *known;
+  if (bytes->known || bytes->size < PREFIX_BYTES)
+    return CLI_OK;
+  bytes->known = true;
+  return check_format((file_bytes){bytes->data, bytes->size}, &known, why);
+}
 
 /* Makes room for at least one more byte. */
 static cli_result grow(buffer *bytes, reason why) {
@@ -139,7 +149,8 @@ static cli_result grow(buffer *bytes, reason why) {
     return CLI_OK;
   size_t limit = memory_limit();
   if (bytes->capacity >= limit)
-    return refuse(why, CLI_UNSUPPORTED, "it holds more than %zu bytes, half of this machine's memory", limit);
+    return refuse(why, CLI_UNSUPPORTED, "it holds more than %zu bytes, a third of this machine's memory",
+                  limit);
   size_t capacity = bytes->capacity <= limit / 2 ? bytes->capacity * 2 : limit;
   if (capacity < 65536)
     capacity = 65536;
@@ -173,6 +184,9 @@ static cli_result gunzip(file_bytes file, buffer *out, reason why) {
     stream.avail_out = (uInt)(room < most ? room : most);
     int status = inflate(&stream, Z_NO_FLUSH);
     out->size = (size_t)(stream.next_out - out->data);
+    result = check_beginning(out, why);
+    if (result != CLI_OK)
+      break;
     if (status == Z_STREAM_END) {
       size_t at = taken - stream.avail_in;
       file_bytes rest = {file.data + at, file.size - at};
@@ -225,9 +239,7 @@ cli_result source_parse(const void *bytes, size_t size, source *into, char *text
   return result;
 }
 
-/* Reads to the end, but no further than needed to see that no reader will take it. */
 static cli_result read_all(int descriptor, buffer *bytes, reason why) {
-  bool told = false;
   for (;;) {
     cli_result result = grow(bytes, why);
     if (result != CLI_OK)
@@ -238,15 +250,11 @@ static cli_result read_all(int descriptor, buffer *bytes, reason why) {
     if (got < 0)
       return refuse(why, CLI_UNREADABLE, "%s", strerror(errno));
     bytes->size += (size_t)got;
-    file_bytes file = {bytes->data, bytes->size};
-    if (!told && (got == 0 || file.size >= PREFIX_BYTES)) {
-      const file_format *known;
-      if (!is_gzip(file) && (result = check_format(file, &known, why)) != CLI_OK)
-        return result;
-      told = true;
-    }
-    if (got == 0)
-      return CLI_OK;
+    if (is_gzip((file_bytes){bytes->data, bytes->size}))
+      bytes->known = true;
+    result = check_beginning(bytes, why);
+    if (result != CLI_OK || got == 0)
+      return result;
   }
 }
 

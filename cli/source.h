@@ -40,7 +40,8 @@ typedef enum source_kind {
  *
  * 64-bit integers become f64 if all of them fit exactly, and are refused otherwise. Any format may be
  * gzip-compressed. Memory is bounded: what a header claims is compared with what the file can hold before
- * anything is allocated, and neither a file nor its pixels may take more than half of the machine's memory. */
+ * anything is allocated, and neither a file nor its pixels may take more than a third of the machine's memory.
+ */
 typedef struct source {
   source_kind kind;
   bv_tensor tensor; /* CPU; data points into `memory`, strides as the file has them; no extent is 0 */

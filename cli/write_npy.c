@@ -58,7 +58,7 @@ cli_result write_npy(const char *path, const bv_tensor *tensor, char *text, size
   if (result != CLI_OK)
     return result;
   if (fwrite(header, 1, sizeof header, out.stream) != sizeof header ||
-      fwrite(tensor->data, bv_dtype_size(tensor->dtype), count, out.stream) != count)
+      (count > 0 && fwrite(tensor->data, bv_dtype_size(tensor->dtype), count, out.stream) != count))
     result = refuse(why, CLI_WRITE, "%s", strerror(errno));
   return output_close(&out, result, why);
 }
