@@ -103,7 +103,7 @@ void expect_standard_axes(const Parsed &parsed, const NiftiFile &file, const Mat
   for (int64_t k = 0; k < extents[2]; ++k)
     for (int64_t j = 0; j < extents[1]; ++j)
       for (int64_t i = 0; i < extents[0]; ++i) {
-        int64_t place[3]; // to the right, anterior, superior, from the first voxel in that direction
+        int64_t place[3] = {}; // to the right, anterior, superior, from the first voxel in that direction
         const int64_t voxel[3] = {i, j, k};
         for (size_t row = 0; row < 3; ++row)
           for (size_t column = 0; column < 3; ++column)
@@ -270,7 +270,7 @@ TEST(NiftiAxes, SingleSlicesAreUprightPictures) {
       EXPECT_EQ(parsed->kind, SOURCE_IMAGE);
       ASSERT_EQ(parsed->tensor.ndim, 2);
       // Which anatomical direction i and j have: 0 right, 1 anterior, 2 superior.
-      int direction[2], sign[2];
+      int direction[2] = {}, sign[2] = {};
       for (int column = 0; column < 2; ++column)
         for (int row = 0; row < 3; ++row)
           if (matrix[(size_t)row][(size_t)column] != 0) {
