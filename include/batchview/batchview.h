@@ -61,8 +61,8 @@ enum {
   BV_ERROR_SHAPE = 2,     /* rank, extent, stride or pair of shapes that the function does not take */
   BV_ERROR_TYPE = 3,      /* element type that does not exist, or that the function does not take */
   BV_ERROR_OVERLAP = 4,   /* output overlaps itself or, other than exactly, an input */
-  BV_ERROR_VALUE = 5,     /* an option or a number out of its range */
-  BV_ERROR_DEVICE = 6,    /* tensors on different devices, or a device that does not exist */
+  BV_ERROR_VALUE = 5,     /* an option, a number or an address out of its range */
+  BV_ERROR_DEVICE = 6,    /* tensors on different devices, a device that does not exist, or memory of another */
   BV_ERROR_NO_CUDA = 7,   /* a device tensor given to a library built without CUDA */
   BV_ERROR_WORKSPACE = 8, /* the caller's workspace is too small, misaligned, or not on the tensors' device */
   BV_ERROR_MEMORY = 9,    /* memory could not be allocated */
@@ -233,8 +233,8 @@ BV_API bv_status bv_normalize_batch_for_display(const bv_tensor *batch, const bv
 /* The first half: writes each group's window.
  * windows: f64 [G, 2], lo and hi, or [G, 3], with the number of foreground pixels after them (not with
  * BV_WINDOW_FIXED, which counts nothing). G is the number of groups of options->scope. The window of a group
- * without foreground is [NaN, NaN]; of a batch with an extent of 0 nothing is written. `windows` must not overlap
- * the batch or the mask.
+ * without foreground is [NaN, NaN]; for a batch with an extent of 0 nothing is written. `windows` must not
+ * overlap the batch or the mask.
  * Returns like bv_normalize_batch_for_display. */
 BV_API bv_status bv_measure_window(const bv_tensor *batch, const bv_display_options *options,
                                    const bv_tensor *windows, bv_stream stream);
@@ -251,7 +251,7 @@ BV_API bv_status bv_apply_window(const bv_tensor *batch, const bv_tensor *window
 /* The bytes of device workspace that bv_normalize_batch_for_display needs for these arguments, which are
  * checked as there (their data is not touched); `out` NULL asks for bv_measure_window. 0 where none is needed:
  * on the CPU, and wherever groups fit on chip. bv_apply_window never needs any.
- * Returns like bv_normalize_batch_for_display, and BV_ERROR_NULL for `bytes`. */
+ * Returns like bv_normalize_batch_for_display; BV_ERROR_NULL also for `bytes`, which holds only after BV_OK. */
 BV_API bv_status bv_workspace_size(const bv_tensor *batch, const bv_tensor *out,
                                    const bv_display_options *options, size_t *bytes);
 
@@ -262,7 +262,7 @@ BV_API bv_status bv_workspace_size(const bv_tensor *batch, const bv_tensor *out,
  * 255 * x, truncated, clamped to 0 .. 255. NaN and -inf give 0, +inf gives 255. An image whose largest value is
  * at most 0.1 is thus not stretched.
  * image: any type and rank. out: u8, same shape and device; may be exactly `image` if that is u8.
- * Returns BV_OK; BV_ERROR_NULL, _SHAPE, _TYPE, _OVERLAP, _DEVICE, _NO_CUDA. */
+ * Returns BV_OK; BV_ERROR_NULL, _SHAPE, _TYPE, _OVERLAP, _VALUE (misaligned data), _DEVICE, _NO_CUDA. */
 BV_API bv_status bv_normalize_image_to_uint8(const bv_tensor *image, const bv_tensor *out, bv_stream stream);
 
 /* bv_normalize_image_to_uint8 of one image [H, W], grey three times.
@@ -272,8 +272,8 @@ BV_API bv_status bv_visualize_2d_image(const bv_tensor *image, const bv_tensor *
 /* bv_visualize_2d_image of the middle slice of a volume [H, W, D]: index shape[axis] / 2 along `axis` (0, 1 or
  * 2), the two other axes in their order. Only that slice is read, and only its values count.
  * out: u8 [rows, columns, 3], where rows and columns are the other two extents.
- * Returns like bv_normalize_image_to_uint8, and BV_ERROR_VALUE for `axis`. A volume with shape[axis] = 0 has no
- * middle slice: BV_ERROR_SHAPE, unless nothing is to be written. */
+ * Returns like bv_normalize_image_to_uint8; BV_ERROR_VALUE also for `axis`. A volume with shape[axis] = 0 has
+ * no middle slice: BV_ERROR_SHAPE, unless nothing is to be written. */
 BV_API bv_status bv_visualize_one_slice_in_3d_image(const bv_tensor *volume, int axis, const bv_tensor *out,
                                                     bv_stream stream);
 

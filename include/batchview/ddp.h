@@ -19,8 +19,8 @@
  *   - No call blocks for ever. Whatever the other ranks do, come late, die or stop, a call returns within the
  *     group's timeout (bv_ddp_options) and a margin of a few seconds.
  *   - A failure between ranks is a status, never the end of the process. It breaks the group: every later call
- *     on it returns BV_DDP_ERROR_GROUP, until the caller ends it (bv_ddp_abort, bv_ddp_finish) and sets up
- * again.
+ *     on it returns BV_DDP_ERROR_GROUP, until the caller ends it (bv_ddp_abort, bv_ddp_finish) and sets up a
+ *     new one.
  *   - A wrong argument breaks nothing; the other ranks do not hear of it, and run into their timeout if this
  *     rank does not call again.
  *
@@ -96,8 +96,7 @@ typedef struct bv_ddp_options {
   int32_t port;   /* TCP: 1 .. 65535. 0: BATCHVIEW_PORT, else one in 20000 .. 29999 made from the job's id */
   double timeout_seconds; /* deadline of the set-up and of each call on the group; > 0 */
   const bv_ddp_id *id;    /* BV_DDP_MEET_ID */
-  const char
-      *address;    /* TCP: name or address of rank 0's host. NULL: MASTER_ADDR, else what the launcher says */
+  const char *address;    /* TCP: name or address of rank 0's host. NULL: MASTER_ADDR, else the launcher's */
   const char *job; /* TCP: what this job's ranks share and others do not know. NULL: BATCHVIEW_JOB, else the
                       launcher's job id */
   const void *mpi_comm; /* MPI: NULL for MPI_COMM_WORLD, else points to an MPI_Comm */
@@ -115,9 +114,9 @@ typedef struct bv_ddp_group bv_ddp_group;
  *
  * rank, world_size: who this is. Both -1 reads them from the environment of, in this order, torchrun (RANK,
  *   WORLD_SIZE, LOCAL_RANK, MASTER_ADDR), SLURM (SLURM_PROCID, SLURM_NTASKS, SLURM_LOCALID, SLURM_JOB_NODELIST)
- * or Open MPI (OMPI_COMM_WORLD_RANK, _SIZE, _LOCAL_RANK). Other programs that set torchrun's names do as well.
+ *   or Open MPI (OMPI_COMM_WORLD_RANK, _SIZE, _LOCAL_RANK). Other launchers may set torchrun's names.
  * options: NULL for all defaults.
- * group: receives the group, or NULL on failure.
+ * group: receives the group, or NULL on failure. bv_ddp_finish frees it.
  *
  * With NCCL the rank's GPU becomes the calling thread's current device. (Nothing else in batchview changes
  * that.) A set-up that fails leaves nothing behind: no connection, no thread, no communicator; unless NCCL
@@ -156,14 +155,14 @@ BV_API bv_status bv_ddp_barrier(bv_ddp_group *group, bv_stream stream);
 BV_API bv_status bv_ddp_wait(bv_ddp_group *group, bv_stream stream);
 
 /* Breaks the group: work on streams that waits for other ranks ends, and the other ranks are told as far as
- * NCCL can (MPI cannot: they run into their timeout). The handle stays, for bv_ddp_finish. Returns BV_OK;
- * BV_ERROR_NULL; BV_DDP_ERROR_TIMEOUT if NCCL hangs in its abort (a thread is left to it). */
+ * NCCL can (MPI cannot: they run into their timeout). The handle stays, for bv_ddp_finish.
+ * Returns BV_OK; BV_ERROR_NULL; BV_DDP_ERROR_TIMEOUT if NCCL hangs in its abort (a thread is left to it). */
 BV_API bv_status bv_ddp_abort(bv_ddp_group *group);
 
 /* Ends the group and frees the handle, whatever it returns. A group in order waits for the other ranks to do
  * the same; a broken one is aborted. An MPI communicator on which a call was cut short cannot be freed safely,
- * and stays with MPI, as does the call's own buffer (never the caller's memory). Returns BV_OK; BV_ERROR_NULL;
- * BV_DDP_ERROR_TIMEOUT, _PEER, _MPI, _NCCL; _GROUP if the group was broken. */
+ * and stays with MPI, as does the call's own buffer (never the caller's memory).
+ * Returns BV_OK; BV_ERROR_NULL; BV_DDP_ERROR_TIMEOUT, _PEER, _MPI, _NCCL; _GROUP if the group was broken. */
 BV_API bv_status bv_ddp_finish(bv_ddp_group *group);
 
 /* ---- Pictures over all ranks --------------------------------------------------------------------------- */
@@ -172,9 +171,8 @@ BV_API bv_status bv_ddp_finish(bv_ddp_group *group);
  * would get. No pixel leaves its rank; 33 to 65 KiB of counts are summed, whatever the images' sizes.
  *
  * batch: this rank's [B, C, H, W]; shapes may differ between ranks, also an extent of 0. The element type is
- * the same on all ranks, and so are the options except the mask, whose pixels are the rank's own.
- * options->scope and
- *   ->algorithm and the workspace are not looked at.
+ *   the same on all ranks, and so are the options except the mask, whose pixels are the rank's own.
+ * options: scope, algorithm and workspace are not looked at.
  * windows: f64 [1, 2] or [1, 3]; all ranks receive the same.
  * All tensors are on the group's device.
  * Returns like bv_measure_window and bv_ddp_barrier. */
@@ -189,16 +187,20 @@ BV_API bv_status bv_ddp_normalize_batch_for_display(bv_ddp_group *group, const b
                                                     bv_stream stream);
 
 /* Tells every rank how many pictures every rank has: counts[r] on all becomes rank r's `count`. Waits for all
- * ranks, with NCCL too. count: 0 or more. counts: world_size numbers in host memory. Returns like
- * bv_ddp_barrier, and BV_ERROR_VALUE. */
+ * ranks, with NCCL too.
+ * count: 0 or more.
+ * counts: world_size numbers in host memory.
+ * Returns like bv_ddp_barrier, and BV_ERROR_VALUE for `count`. */
 BV_API bv_status bv_ddp_exchange_counts(bv_ddp_group *group, int64_t count, int64_t *counts);
 
 /* Brings every rank's pictures to rank 0, in rank order.
  * pictures: u8 [N, ...] without gaps in C order, any number of dimensions from 1; the extents after N are the
- * same on all ranks. N may differ, and may be 0. counts: world_size numbers in host memory, the N of every
- * rank, the same on all ranks (bv_ddp_exchange_counts). out: on rank 0 u8 [sum of counts, ...] without gaps, no
- * overlap with `pictures`; on the others NULL. Nothing passes through host memory with NCCL. Returns BV_OK;
- * BV_ERROR_NULL, _SHAPE, _TYPE, _OVERLAP, _VALUE, _DEVICE; and like bv_ddp_barrier. */
+ *   same on all ranks. N may differ, and may be 0.
+ * counts: world_size numbers in host memory, the N of every rank, the same on all ranks
+ *   (bv_ddp_exchange_counts).
+ * out: on rank 0 u8 [sum of counts, ...] without gaps, no overlap with `pictures`; on the others NULL.
+ * With NCCL nothing passes through host memory.
+ * Returns BV_OK; BV_ERROR_NULL, _SHAPE, _TYPE, _OVERLAP, _VALUE, _DEVICE; and like bv_ddp_barrier. */
 BV_API bv_status bv_ddp_gather_pictures(bv_ddp_group *group, const bv_tensor *pictures, const int64_t *counts,
                                         const bv_tensor *out, bv_stream stream);
 

@@ -25,8 +25,7 @@
 extern "C" {
 #endif
 
-/* ---- DLPack's structs, where nobody else has declared them ------------------------------------------------
- */
+/* ---- DLPack's structs, where nobody else has declared them ------------------------------------------- */
 
 #if !defined(DLPACK_DLPACK_H_)
 

@@ -14,8 +14,10 @@
  *     bv_selection_finish(&selection, stream);
  *
  * bv_apply_window with BV_SCOPE_BATCH then maps each piece through the window. The promises of batchview.h
- * hold: on device tensors all of it is ordered on the stream. Every function returns BV_OK, BV_ERROR_NULL,
- * _SHAPE, _TYPE, _OVERLAP, _VALUE, _DEVICE or _NO_CUDA. (For ranks, batchview/ddp.h does all this.)
+ * hold: on device tensors all of it is ordered on the stream. (For ranks, batchview/ddp.h does all this.)
+ *
+ * Each function that returns a status returns BV_OK; BV_ERROR_NULL, _SHAPE, _TYPE, _OVERLAP, _VALUE, _DEVICE,
+ * _NO_CUDA.
  */
 #ifndef BATCHVIEW_SELECTION_H
 #define BATCHVIEW_SELECTION_H
