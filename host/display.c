@@ -79,8 +79,7 @@ static bv_status check_output(const bv_tensor *batch, const bv_tensor *windows, 
   return windows ? bv_check_apart("out", out, "windows", windows, false) : BV_OK;
 }
 
-/* ---- The job ----------------------------------------------------------------------------------------------
- */
+/* ---- The job ----------------------------------------------------------------------------------------- */
 
 static void set_options(bv_job *job, const bv_display_options *options) {
   job->window = options->window;

@@ -25,8 +25,7 @@ int64_t bv_candidate_room(int64_t pixels) {
 
 static bv_window window_without_foreground(void) { return (bv_window){bv_nan(), bv_nan(), 0}; }
 
-/* ---- Range ------------------------------------------------------------------------------------------------
- */
+/* ---- Range ------------------------------------------------------------------------------------------- */
 
 static void visit_range(const bv_group *group, bv_worker *worker, int64_t first, int64_t count,
                         const void *context) {
@@ -48,8 +47,7 @@ bv_window bv_measure_group_range(const bv_group *group, const bv_team *team) {
   return range.n ? (bv_window){range.min, range.max, range.n} : window_without_foreground();
 }
 
-/* ---- Sample -----------------------------------------------------------------------------------------------
- */
+/* ---- Sample ------------------------------------------------------------------------------------------ */
 
 /* One pixel from each of `draws` equal stretches of the group, foreground only, to worker->candidates. */
 static int64_t draw_sample(const bv_group *group, bv_worker *worker, int64_t draws) {
@@ -108,8 +106,7 @@ static bv_brackets find_brackets(const bv_group *group, bv_worker *worker) {
   return brackets;
 }
 
-/* ---- Counting ---------------------------------------------------------------------------------------------
- */
+/* ---- Counting ---------------------------------------------------------------------------------------- */
 
 typedef struct counting {
   bv_brackets brackets;
@@ -179,8 +176,7 @@ static bool select_candidates(const bv_group *group, const bv_worker *worker, co
   return true;
 }
 
-/* ---- Digits -----------------------------------------------------------------------------------------------
- */
+/* ---- Digits ------------------------------------------------------------------------------------------ */
 
 /* What is known of a rank's key. */
 typedef struct known_key {
@@ -219,8 +215,7 @@ static double select_by_digits(const bv_group *group, const bv_team *team, int64
   return group->ops->value_of_key(key.prefix);
 }
 
-/* ---- Percentiles ------------------------------------------------------------------------------------------
- */
+/* ---- Percentiles ------------------------------------------------------------------------------------- */
 
 static bv_window measure_percentiles(const bv_group *group, const bv_team *team) {
   bv_brackets brackets = find_brackets(group, &team->workers[0]);

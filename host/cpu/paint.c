@@ -3,8 +3,7 @@
 #include "team.h"
 #include "walk.h"
 
-/* ---- Packing ----------------------------------------------------------------------------------------------
- */
+/* ---- Packing ----------------------------------------------------------------------------------------- */
 
 /* Grey bytes of one run to their places, where these are not gap-free. */
 static void scatter_grey(const bv_job *job, const bv_run *run, const uint8_t *grey) {
@@ -47,8 +46,7 @@ static void store_grey(const bv_group *group, const bv_run *run, const uint8_t *
     group->ops->replicate(grey, run->length, out, job->alpha);
 }
 
-/* ---- Tiles ------------------------------------------------------------------------------------------------
- */
+/* ---- Tiles ------------------------------------------------------------------------------------------- */
 
 static bv_map map_of(const bv_job *job, const bv_window *window) {
   return (bv_map){window->lo,           window->hi, job->epsilon, job->floor, job->zero_is_background,

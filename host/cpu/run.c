@@ -18,8 +18,7 @@
 /* Decoded groups up to this size are kept: they stay in the second-level cache between the reads. */
 #define MOST_KEPT_BYTES (1 << 21)
 
-/* ---- Threads ----------------------------------------------------------------------------------------------
- */
+/* ---- Threads ----------------------------------------------------------------------------------------- */
 
 static int available_threads(void) {
 #ifdef _OPENMP
@@ -37,8 +36,7 @@ static int this_thread(void) {
 #endif
 }
 
-/* ---- Tiles ------------------------------------------------------------------------------------------------
- */
+/* ---- Tiles ------------------------------------------------------------------------------------------- */
 
 const void *bv_load_tile(const bv_group *group, int64_t first, int64_t count, void *tile) {
   const bv_job *job = group->job;
@@ -71,8 +69,7 @@ void bv_for_each_tile(const bv_group *group, const bv_team *team, bv_visit_tile 
   }
 }
 
-/* ---- Groups -----------------------------------------------------------------------------------------------
- */
+/* ---- Groups ------------------------------------------------------------------------------------------ */
 
 /* The group, and its pixels at once if they already lie as tiles do or `worker` has room to keep them. */
 static bv_group open_group(const bv_job *job, const bv_tile_ops *ops, int64_t number, bv_worker *worker) {
@@ -111,8 +108,7 @@ static void run_group(const bv_job *job, const bv_tile_ops *ops, int64_t number,
     to[2 * job->windows_stride[1]] = (double)window.n;
 }
 
-/* ---- Memory -----------------------------------------------------------------------------------------------
- */
+/* ---- Memory ------------------------------------------------------------------------------------------ */
 
 static void close_workers(bv_worker *workers, int count) {
   for (int i = 0; i < count; ++i) {
@@ -161,8 +157,7 @@ static bv_worker *open_workers(const bv_tile_ops *ops, int count, worker_needs n
   return workers;
 }
 
-/* ---- The job ----------------------------------------------------------------------------------------------
- */
+/* ---- The job ----------------------------------------------------------------------------------------- */
 
 bv_status bv_cpu_run(const bv_job *job) {
   const bv_tile_ops *ops = bv_tile_ops_for(job->in_dtype);
