@@ -23,7 +23,7 @@ esac
 # fail MESSAGE
 fail() { echo "setup: $1" >&2 && exit 1; }
 
-# newer_than A B: is version A at least version B?
+# at_least A B: is version A at least version B?
 at_least() { printf '%s\n' "$2" "$1" | sort -CV; }
 
 # The names among "$@" that dpkg does not have installed.
