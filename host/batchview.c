@@ -58,28 +58,34 @@ bv_status bv_visualize_2d_image(const bv_tensor *image, const bv_tensor *out, bv
   return bv_is_empty(image) ? BV_OK : run(&job, stream);
 }
 
+/* The [H, W] view of a volume's middle slice along `axis`, the two other axes in their order. */
+static bv_tensor middle_slice(const bv_tensor *volume, int axis) {
+  bv_tensor slice = {.dtype = volume->dtype, .device = volume->device, .ndim = 2};
+  int rows = axis == 0 ? 1 : 0, columns = axis == 2 ? 1 : 2;
+  slice.shape[0] = volume->shape[rows];
+  slice.shape[1] = volume->shape[columns];
+  slice.stride[0] = volume->stride[rows];
+  slice.stride[1] = volume->stride[columns];
+  if (!bv_is_empty(volume)) {
+    int64_t elements = volume->shape[axis] / 2 * volume->stride[axis];
+    slice.data = (char *)volume->data + elements * (int64_t)bv_dtype_size(volume->dtype);
+  }
+  return slice;
+}
+
 bv_status bv_visualize_one_slice_in_3d_image(const bv_tensor *volume, int axis, const bv_tensor *out,
                                              bv_stream stream) {
   BV_TRY(bv_check_tensor("volume", volume));
   BV_TRY(bv_check_ndim("volume", volume, 3, "[H, W, D]"));
   if (axis < 0 || axis > 2)
     return bv_fail(BV_ERROR_VALUE, "axis should be 0, 1 or 2, got %d", axis);
-  int rows = axis == 0 ? 1 : 0, columns = axis == 2 ? 1 : 2;
-  int64_t middle = volume->shape[axis] / 2;
-  bv_tensor slice = {.data = volume->data, .dtype = volume->dtype, .device = volume->device, .ndim = 2};
-  slice.shape[0] = volume->shape[rows];
-  slice.shape[1] = volume->shape[columns];
-  slice.stride[0] = volume->stride[rows];
-  slice.stride[1] = volume->stride[columns];
-  bool empty = bv_is_empty(&slice);
-  if (!empty && volume->shape[axis] == 0)
+  bv_tensor slice = middle_slice(volume, axis);
+  if (!bv_is_empty(&slice) && volume->shape[axis] == 0)
     return bv_fail(BV_ERROR_SHAPE,
                    "volume of shape %s has no slice along axis %d; its extent must be 1 or more",
                    bv_format_shape(3, volume->shape).text, axis);
-  if (!empty)
-    slice.data = (char *)volume->data + middle * volume->stride[axis] * (int64_t)bv_dtype_size(volume->dtype);
   bv_job job;
   BV_TRY(bv_make_stretch_job("volume's slice", &slice, out, true, &job));
   BV_TRY(bv_check_apart("out", out, "volume", volume, false)); /* the slices not shown stay as they are too */
-  return empty ? BV_OK : run(&job, stream);
+  return bv_is_empty(&slice) ? BV_OK : run(&job, stream);
 }

@@ -67,11 +67,11 @@ static bv_status check_output(const bv_tensor *batch, const bv_tensor *windows, 
   BV_TRY(bv_find_packing(batch, out, packing));
   BV_TRY(bv_check_same_device("out", out, "batch", batch));
   if (options->colour_map && packing->components != 3)
-    return bv_fail(BV_ERROR_VALUE,
-                   "options.colour_map is given, but out (shape %s, type %s) holds no grey value three times: "
-                   "a colour map "
-                   "goes with u8 outputs [B, C, H, W, 3 or 4] or, with C = 1, [B, H, W, 3 or 4]",
-                   bv_format_shape(out->ndim, out->shape).text, bv_dtype_name(out->dtype));
+    return bv_fail(
+        BV_ERROR_VALUE,
+        "options.colour_map is given, but out (shape %s, type %s) holds no grey value three times; a "
+        "colour map goes with u8 outputs [B, C, H, W, 3 or 4] or, with C = 1, [B, H, W, 3 or 4]",
+        bv_format_shape(out->ndim, out->shape).text, bv_dtype_name(out->dtype));
   BV_TRY(bv_check_distinct("out", out));
   BV_TRY(bv_check_apart("out", out, "batch", batch, true));
   if (options->mask)

@@ -7,39 +7,38 @@ int bv_built_with_cuda(void) { return 0; }
 
 int bv_cuda_device_count(void) { return 0; }
 
+static bv_status refuse(int device) {
+  return bv_fail(BV_ERROR_NO_CUDA, "a tensor on device %d, but this batchview was not built with CUDA", device);
+}
+
 bv_status bv_cuda_run(const bv_job *job, bv_stream stream) {
   (void)stream;
-  return bv_fail(BV_ERROR_NO_CUDA, "a tensor on device %d, but this batchview was not built with CUDA",
-                 job->device);
+  return refuse(job->device);
 }
 
 bv_status bv_cuda_workspace_size(const bv_job *job, size_t *bytes) {
   (void)bytes;
-  return bv_cuda_run(job, NULL);
-}
-
-static bv_status no_selection(int device) {
-  return bv_fail(BV_ERROR_NO_CUDA, "a tensor on device %d, but this batchview was not built with CUDA", device);
+  return refuse(job->device);
 }
 
 bv_status bv_cuda_selection_begin(int device, bv_selection_memory *memory, bv_stream stream) {
   (void)memory, (void)stream;
-  return no_selection(device);
+  return refuse(device);
 }
 
 bv_status bv_cuda_selection_count(const bv_job *job, bv_selection_memory *memory, int digit, bv_stream stream) {
   (void)memory, (void)digit, (void)stream;
-  return no_selection(job->device);
+  return refuse(job->device);
 }
 
 bv_status bv_cuda_selection_narrow(int device, bv_selection_memory *memory, int digit,
                                    bv_percentiles percentiles, bv_stream stream) {
   (void)memory, (void)digit, (void)percentiles, (void)stream;
-  return no_selection(device);
+  return refuse(device);
 }
 
 bv_status bv_cuda_selection_finish(const bv_job *job, const bv_selection_memory *memory,
                                    bv_percentiles percentiles, bv_stream stream) {
   (void)memory, (void)percentiles, (void)stream;
-  return no_selection(job->device);
+  return refuse(job->device);
 }

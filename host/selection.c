@@ -29,7 +29,7 @@ static bv_status make_job(const bv_selection *selection, const bv_tensor *piece,
     return bv_fail(BV_ERROR_VALUE, "selection->memory is %p; it must be a multiple of %zu", selection->memory,
                    sizeof(uint64_t));
   if (piece && piece->dtype != selection->dtype)
-    return bv_fail(BV_ERROR_TYPE, "batch.dtype is %s, but selection->dtype is %s; all pieces have one type",
+    return bv_fail(BV_ERROR_TYPE, "piece.dtype is %s, but selection->dtype is %s; all pieces have one type",
                    bv_dtype_name(piece->dtype), bv_dtype_name(selection->dtype));
   BV_TRY(bv_read_options(selection->options, &options));
   options.scope = BV_SCOPE_BATCH;
