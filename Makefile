@@ -2,7 +2,7 @@
 #
 #   make        builds the library and the program for installation, in build/release
 #   make demo   draws a real brain: build/brain.png, and all its slices: build/slices.png
-#   make test   builds and runs all tests
+#   make test   builds and runs the tests, all but the slow ones
 #   make bench  times the library beside the same work in NumPy
 #
 # `make` and `make test` build the CUDA kernels too where a CUDA toolkit (nvcc) is found.

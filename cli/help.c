@@ -44,7 +44,7 @@ const char options_help[] =
     "      --foreground WHICH  nonzero (default) or all\n"
     "      --mask FILE         where FILE is not zero; it is sliced like the input\n"
     "\n"
-    "      --help, --version\n"
+    "  -h, --help, --version\n"
     "\n"
     "Exit status: 0 done, 2 wrong command line, 3 unreadable input, 4 unsupported input, 5 output not\n"
     "written, 6 out of memory or another failure.\n";
