@@ -29,12 +29,23 @@ install(FILES ${PROJECT_BINARY_DIR}/batchviewConfig.cmake ${PROJECT_BINARY_DIR}/
   DESTINATION ${package_directory})
 
 # pkg-config: paths relative to the .pc file's own directory.
-file(RELATIVE_PATH pc_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
-file(RELATIVE_PATH pc_libdir ${CMAKE_INSTALL_PREFIX} ${CMAKE_INSTALL_FULL_LIBDIR})
-file(RELATIVE_PATH pc_includedir ${CMAKE_INSTALL_PREFIX} ${CMAKE_INSTALL_FULL_INCLUDEDIR})
-set(pc_private "-lm ${OpenMP_C_FLAGS}")
+# batchview_pc(<name> <library> <description> <packages that it requires> <flags of a static link>)
+function(batchview_pc name library description requires private)
+  file(RELATIVE_PATH pc_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+  file(RELATIVE_PATH pc_libdir ${CMAKE_INSTALL_PREFIX} ${CMAKE_INSTALL_FULL_LIBDIR})
+  file(RELATIVE_PATH pc_includedir ${CMAKE_INSTALL_PREFIX} ${CMAKE_INSTALL_FULL_INCLUDEDIR})
+  configure_file(cmake/package.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endfunction()
+
+set(private "-lm ${OpenMP_C_FLAGS}")
 if(BATCHVIEW_WITH_CUDA)
-  string(APPEND pc_private " -L${CUDAToolkit_LIBRARY_DIR} -lcudart -lstdc++")
+  string(APPEND private " -L${CUDAToolkit_LIBRARY_DIR} -lcudart -lstdc++")
 endif()
-configure_file(cmake/batchview.pc.in batchview.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/batchview.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+batchview_pc(batchview batchview "${PROJECT_DESCRIPTION}" "" "${private}")
+
+if(TARGET batchview_ddp)
+  list(JOIN MPI_C_LIBRARIES " " mpi)
+  batchview_pc(batchview-ddp batchview_ddp "The ranks of batchview: one window over all of them" batchview
+    "-pthread ${mpi} ${BATCHVIEW_NCCL_LIBRARY}")
+endif()

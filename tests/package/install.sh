@@ -10,36 +10,40 @@ build=$1 kind=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-cmake --install "$build" --prefix "$work/first" >"$work/log"
+# quietly COMMAND...: its output only if it fails
+quietly() { "$@" >"$work/log" 2>&1 || { cat "$work/log" && exit 1; }; }
+
+quietly cmake --install "$build" --prefix "$work/first"
 mv "$work/first" "$work/moved"
 prefix=$work/moved
+libdir=$(dirname "$(find "$prefix" -name pkgconfig)")
+export PKG_CONFIG_PATH=$libdir/pkgconfig
+programs=(consumer.c consumer.cpp)
+[ ! -e "$PKG_CONFIG_PATH/batchview-ddp.pc" ] || programs+=(consumer_ddp.c)
 
 for header in "$include"/batchview/*.h; do
   name=$(basename "$header")
-  [ "$name" = ddp.h ] && ! ls "$prefix"/lib*/cmake/batchview/batchviewDdpTargets.cmake >/dev/null 2>&1 && continue
-  cmp "$header" "$prefix/include/batchview/$name"
+  [ "$name" = ddp.h ] && [ ! -e "$PKG_CONFIG_PATH/batchview-ddp.pc" ] || cmp "$header" "$prefix/include/batchview/$name"
 done
-if grep -rI "$work/first\|$build" "$prefix"; then
+if grep -rIF -e "$work/first" -e "$build" "$prefix"; then
   echo "the installed files name the place they were built in or installed to" >&2
   exit 1
 fi
 "$prefix/bin/batchview" --version
 
 echo "-- find_package"
-cmake -S "$consumer" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$prefix" >"$work/log" || { cat "$work/log"; exit 1; }
-cmake --build "$work/cmake" >"$work/log" || { cat "$work/log"; exit 1; }
-"$work/cmake/consumer_c"
-"$work/cmake/consumer_cpp"
+quietly cmake -S "$consumer" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$prefix"
+quietly cmake --build "$work/cmake"
+for program in "${programs[@]}"; do
+  "$work/cmake/${program/./_}"
+done
 
 echo "-- pkg-config"
-directory=$(dirname "$(find "$prefix" -name batchview.pc)")
-export PKG_CONFIG_PATH=$directory
-static=()
-[ "$kind" = shared ] || static=(--static)
-read -ra cflags <<<"$(pkg-config --cflags batchview)"
-read -ra libs <<<"$(pkg-config --libs "${static[@]}" batchview)"
-libdir=$(pkg-config --variable=libdir batchview)
-"${CC:-cc}" -std=c99 -Wall -Wextra -pedantic -Werror "${cflags[@]}" "$consumer/consumer.c" -o "$work/pc_c" "${libs[@]}"
-"${CXX:-c++}" -std=c++17 -Wall -Wextra -pedantic -Werror "${cflags[@]}" "$consumer/consumer.cpp" -o "$work/pc_cpp" "${libs[@]}"
-LD_LIBRARY_PATH=$libdir "$work/pc_c"
-LD_LIBRARY_PATH=$libdir "$work/pc_cpp"
+[ "$kind" = shared ] && how=() || how=(--static)
+for program in "${programs[@]}"; do
+  [ "$program" = consumer_ddp.c ] && package=batchview-ddp || package=batchview
+  [ "${program##*.}" = cpp ] && compile=("${CXX:-c++}" -std=c++17) || compile=("${CC:-cc}" -std=c99)
+  read -ra flags <<<"$(pkg-config --cflags --libs "${how[@]}" $package)"
+  "${compile[@]}" -Wall -Wextra -pedantic -Werror "$consumer/$program" -o "$work/program" "${flags[@]}"
+  LD_LIBRARY_PATH=$libdir "$work/program"
+done
