@@ -21,7 +21,7 @@ export BATCHVIEW_REQUIRE_GPU=1 CUSIM_DEVICES=2
 
 make -C "$source" BUILD="$simulator" -j "$(nproc)" >/dev/null
 cmake --preset simulate
-cmake --build --preset simulate --target gpu_tests
+cmake --build --preset simulate --target gpu_tests gpu_bench device_calls
 mkdir -p "$logs"
 
 # simulate NAME VARIABLE=VALUE...: all tests with these settings of the simulator. Its checkers only print what they
@@ -59,5 +59,6 @@ if [[ $wanted == *" checks "* ]]; then
   done
 fi
 if [[ $wanted == *" calls "* ]]; then
-  python3 tests/gpu/check_calls.py "$build/tests/gpu/device_calls" "$simulator/bin/cusim-run"
+  python3 bench/gpu/check_calls.py "$build/bench/gpu/device_calls" "$simulator/bin/cusim-run"
+  "$simulator/bin/cusim-run" "$build/bench/gpu/gpu_bench" --quick
 fi
