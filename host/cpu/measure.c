@@ -3,7 +3,7 @@
  * A sample says between which values each percentile must lie, up to an error of a few standard deviations. One
  * read then counts the pixels below these brackets and keeps those inside, among which the ranks are selected
  * exactly. Whether a bracket holds its ranks is known after the read; if not, or if ties overfill the
- * candidates, the ranks are found digit by digit, from the highest bits of the keys down. */
+ * candidates, the ranks are found digit by digit (selection.c). */
 #include <math.h>
 
 #include "arithmetic.h"
@@ -176,45 +176,6 @@ static bool select_candidates(const bv_group *group, const bv_worker *worker, co
   return true;
 }
 
-/* ---- Digits ------------------------------------------------------------------------------------------ */
-
-/* What is known of a rank's key. */
-typedef struct known_key {
-  uint64_t prefix;
-  int bits;
-} known_key;
-
-static void visit_digit(const bv_group *group, bv_worker *worker, int64_t first, int64_t count,
-                        const void *context) {
-  const known_key *key = context;
-  const void *tile = bv_load_tile(group, first, count, worker->tile);
-  group->ops->count_digit(tile, count, group->job->zero_is_background, key->prefix, key->bits,
-                          worker->digit_counts);
-}
-
-/* The foreground value of a rank, at one read of the group a digit. */
-static double select_by_digits(const bv_group *group, const bv_team *team, int64_t rank) {
-  int key_bits = 8 * (int)group->ops->real_bytes;
-  known_key key = {0, 0};
-  while (key.bits < key_bits) {
-    for (int i = 0; i < team->size; ++i)
-      memset(team->workers[i].digit_counts, 0, sizeof team->workers[i].digit_counts);
-    bv_for_each_tile(group, team, visit_digit, &key);
-    uint64_t value = 0;
-    for (;; ++value) {
-      int64_t count = 0;
-      for (int i = 0; i < team->size; ++i)
-        count += team->workers[i].digit_counts[value];
-      if (rank < count)
-        break;
-      rank -= count;
-    }
-    key.prefix |= value << bv_digit_shift(key.bits);
-    key.bits += BV_DIGIT_BITS;
-  }
-  return group->ops->value_of_key(key.prefix);
-}
-
 /* ---- Percentiles ------------------------------------------------------------------------------------- */
 
 static bv_window measure_percentiles(const bv_group *group, const bv_team *team) {
@@ -228,8 +189,7 @@ static bv_window measure_percentiles(const bv_group *group, const bv_team *team)
   int64_t ranks[4] = {low.below, low.above, high.below, high.above};
   double values[4];
   if (!complete || !select_candidates(group, &team->workers[0], &brackets, &total, ranks, values))
-    for (int i = 0; i < 4; ++i)
-      values[i] = select_by_digits(group, team, ranks[i]);
+    return bv_select_by_digits(group, team->size);
   return (bv_window){bv_interpolate(values[0], values[1], low.t), bv_interpolate(values[2], values[3], high.t),
                      total.n};
 }

@@ -20,10 +20,11 @@
 
 /* ---- Threads ----------------------------------------------------------------------------------------- */
 
-static int available_threads(void) {
+int bv_threads_for(int64_t pixels) {
 #ifdef _OPENMP
-  return omp_get_max_threads();
+  return pixels < LEAST_PARALLEL_PIXELS ? 1 : omp_get_max_threads();
 #else
+  (void)pixels;
   return 1;
 #endif
 }
@@ -162,8 +163,7 @@ static bv_worker *open_workers(const bv_tile_ops *ops, int count, worker_needs n
 bv_status bv_cpu_run(const bv_job *job) {
   const bv_tile_ops *ops = bv_tile_ops_for(job->in_dtype);
   int64_t groups = bv_job_groups(job), pixels = bv_job_pixels(job);
-  int threads =
-      pixels < LEAST_PARALLEL_PIXELS && groups * pixels < LEAST_PARALLEL_PIXELS ? 1 : available_threads();
+  int threads = bv_threads_for(groups * pixels);
   bool share = pixels >= LEAST_SHARED_PIXELS && groups < 4 * (int64_t)threads;
   if (!share && threads > groups)
     threads = (int)groups;

@@ -1,8 +1,11 @@
-/* Selection by digits on the CPU: one read of a piece counts the digit of all trackers. */
+/* Selection by digits on the CPU: one read of a group, or of a piece of one, counts the digit of all trackers
+ * (digits.h). */
 #include <string.h>
 
 #include "selection.h"
 #include "team.h"
+
+/* ---- A digit ----------------------------------------------------------------------------------------- */
 
 /* What one thread counts with: the trackers that have counts of their own. */
 typedef struct digit_counter {
@@ -45,35 +48,28 @@ static void count_tile(const digit_counter *c, const void *tile, int64_t count,
   }
 }
 
-bv_status bv_cpu_selection_begin(bv_selection_memory *memory) {
-  memset(memory, 0, sizeof *memory);
-  return BV_OK;
-}
-
-bv_status bv_cpu_selection_count(const bv_job *job, bv_selection_memory *memory, int digit) {
-  const int64_t least_parallel_tiles = 16;
-  digit_counter counter = make_counter(job, memory, digit);
-  bv_group group = {.job = job, .ops = bv_tile_ops_for(job->in_dtype), .count = bv_job_pixels(job)};
-  int64_t tiles = (group.count + BV_TILE_PIXELS - 1) / BV_TILE_PIXELS;
-#pragma omp parallel if (tiles >= least_parallel_tiles)
+/* Adds the foreground of a group to the counts of a digit. */
+static void count_group(const bv_group *group, int threads, bv_selection_memory *memory, int digit) {
+  digit_counter counter = make_counter(group->job, memory, digit);
+  int64_t tiles = (group->count + BV_TILE_PIXELS - 1) / BV_TILE_PIXELS;
+#pragma omp parallel num_threads(threads) if (threads > 1)
   {
     double buffer[BV_TILE_PIXELS]; /* large enough for either map type */
     uint64_t counts[BV_TRACKERS][BV_DIGIT_BINS] = {{0}};
 #pragma omp for schedule(dynamic, 8)
     for (int64_t tile = 0; tile < tiles; ++tile) {
-      int64_t first = tile * BV_TILE_PIXELS, rest = group.count - first;
+      int64_t first = tile * BV_TILE_PIXELS, rest = group->count - first;
       int64_t count = rest < BV_TILE_PIXELS ? rest : BV_TILE_PIXELS;
-      count_tile(&counter, bv_load_tile(&group, first, count, buffer), count, counts);
+      count_tile(&counter, bv_load_tile(group, first, count, buffer), count, counts);
     }
 #pragma omp critical(bv_selection_counts)
     for (int tracker = 0; tracker < BV_TRACKERS; ++tracker)
       for (int bin = 0; bin < BV_DIGIT_BINS; ++bin)
         memory->counts[tracker][bin] += counts[tracker][bin];
   }
-  return BV_OK;
 }
 
-bv_status bv_cpu_selection_narrow(bv_selection_memory *memory, int digit, bv_percentiles percentiles) {
+static void narrow(bv_selection_memory *memory, int digit, bv_percentiles percentiles) {
   bv_narrowed next[BV_TRACKERS];
   for (int tracker = 0; tracker < BV_TRACKERS; ++tracker)
     next[tracker] = bv_narrow_tracker(memory, tracker, digit, percentiles);
@@ -83,6 +79,38 @@ bv_status bv_cpu_selection_narrow(bv_selection_memory *memory, int digit, bv_per
   }
   memory->n = next[0].n;
   memset(memory->counts, 0, sizeof memory->counts);
+}
+
+/* ---- One group at once ------------------------------------------------------------------------------- */
+
+bv_window bv_select_by_digits(const bv_group *group, int threads) {
+  const bv_job *job = group->job;
+  bv_percentiles percentiles = {job->low, job->high};
+  bv_selection_memory memory = {0};
+  for (int digit = 0; digit < bv_selection_digits(job->in_dtype); ++digit) {
+    count_group(group, threads, &memory, digit);
+    narrow(&memory, digit, percentiles);
+  }
+  double window[2];
+  bv_selected_window(&memory, bv_maps_in_f64(job->in_dtype), true, percentiles, window);
+  return (bv_window){window[0], window[1], (int64_t)memory.n};
+}
+
+/* ---- In pieces --------------------------------------------------------------------------------------- */
+
+bv_status bv_cpu_selection_begin(bv_selection_memory *memory) {
+  memset(memory, 0, sizeof *memory);
+  return BV_OK;
+}
+
+bv_status bv_cpu_selection_count(const bv_job *job, bv_selection_memory *memory, int digit) {
+  bv_group group = {.job = job, .ops = bv_tile_ops_for(job->in_dtype), .count = bv_job_pixels(job)};
+  count_group(&group, bv_threads_for(group.count), memory, digit);
+  return BV_OK;
+}
+
+bv_status bv_cpu_selection_narrow(bv_selection_memory *memory, int digit, bv_percentiles percentiles) {
+  narrow(memory, digit, percentiles);
   return BV_OK;
 }
 

@@ -15,7 +15,6 @@ typedef struct bv_worker {
   bv_range range;
   bv_bracket_counts counts;
   bool overflowed; /* more candidates than there is room for */
-  int64_t digit_counts[BV_DIGIT_VALUES];
 } bv_worker;
 
 /* The workers that share one group: one, or all of them. */
@@ -38,6 +37,9 @@ typedef struct bv_group {
  * `tile`. */
 const void *bv_load_tile(const bv_group *group, int64_t first, int64_t count, void *tile);
 
+/* How many threads work on so many pixels. */
+int bv_threads_for(int64_t pixels);
+
 /* Calls `visit` for every tile of the group, with the worker that runs it. */
 typedef void bv_visit_tile(const bv_group *group, bv_worker *worker, int64_t first, int64_t count,
                            const void *context);
@@ -52,6 +54,9 @@ bv_window bv_measure_group(const bv_group *group, const bv_team *team);
 
 /* Smallest and largest foreground value; NaN if there is none. */
 bv_window bv_measure_group_range(const bv_group *group, const bv_team *team);
+
+/* The window between job->low and job->high at one read of the group a digit, whatever its pixels are. */
+bv_window bv_select_by_digits(const bv_group *group, int threads);
 
 /* How many candidates measuring a group of `pixels` may have to keep. */
 int64_t bv_candidate_room(int64_t pixels);

@@ -13,20 +13,10 @@
 /* Pixels of a tile: 16 KiB of double. */
 #define BV_TILE_PIXELS 2048
 
-/* Digits are bits of a key, left-aligned in 64 bits (a float's key in the upper half). */
-#define BV_DIGIT_BITS 11
-#define BV_DIGIT_VALUES (1 << BV_DIGIT_BITS)
-
 /* The pixel of a sample's draw: one from each stretch of pixels, anywhere in it. */
 static inline int64_t bv_sample_position(int64_t draw, int64_t stretch) {
   uint64_t random = ((uint64_t)draw * 0x9e3779b97f4a7c15u) >> 32; /* 32 bits without a pattern */
   return draw * stretch + (int64_t)((random * (uint64_t)stretch) >> 32);
-}
-
-/* The place of the digit that follows the known bits. The last digit takes in some known bits again. */
-static inline int bv_digit_shift(int known_bits) {
-  int shift = 64 - known_bits - BV_DIGIT_BITS;
-  return shift > 0 ? shift : 0;
 }
 
 /* Values that count_brackets may write beyond the last candidate. */
@@ -79,13 +69,6 @@ typedef struct bv_tile_ops {
   /* The values of some ranks. Both `values` and `scratch`, of as many values, are overwritten. */
   void (*select_ranks)(void *values, int64_t count, const int64_t *ranks, int rank_count, void *scratch,
                        double *selected);
-  /* Adds the foreground keys whose first `known_bits` bits are `prefix`'s to the counts of their next digit
-   * (the one at bv_digit_shift(known_bits)). */
-  void (*count_digit)(const void *tile, int64_t count, bool zero_is_background, uint64_t prefix, int known_bits,
-                      int64_t *counts);
-  /* The value of a left-aligned key. */
-  double (*value_of_key)(uint64_t key);
-
   /* Tile to 0 .. 1 in the map type; `y` may be `tile`. */
   void (*map)(const void *tile, int64_t count, const bv_map *map, void *y);
   /* Tile to 0 .. 255. */

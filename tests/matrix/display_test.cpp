@@ -152,6 +152,21 @@ TEST_P(DisplayMatrix, EveryKindOfDataInEveryType) {
     }
 }
 
+// So many pixels of one value that the CPU backend keeps none of them and selects digit by digit: in planes
+// without gaps, and with gaps between the rows.
+TEST_P(DisplayMatrix, LargeGroupsOfTies) {
+  for (bv_dtype in_type : {BV_F32, BV_F64, BV_U8}) {
+    DisplayCase display;
+    display.in_type = in_type;
+    display.batch = {1, 1, repeats(1100, 110), 1201};
+    display.in_layout = random_.pick({Layout::Contiguous, Layout::PaddedRows});
+    display.data = random_.pick({Data::Constant, Data::TwoValued});
+    display.filled = Filled::Everywhere;
+    display.options.low = random_.uniform(0, 50);
+    check(display);
+  }
+}
+
 TEST_P(DisplayMatrix, EveryAmountOfForegroundInEveryScope) {
   for (Filled filled : all_filled)
     for (int32_t scope : {BV_SCOPE_PLANE, BV_SCOPE_IMAGE, BV_SCOPE_BATCH})
