@@ -109,6 +109,8 @@ static bool is_mpi_the_same_ranks(const bv_ddp_options *options, const ddp_launc
          rank == launch->rank && world_size == launch->world_size;
 }
 
+static bv_status make_id(void *id) { return ddp_nccl_make_id(id); }
+
 static bv_status meet_over_tcp(const bv_ddp_options *options, const ddp_launch *launch, ddp_time deadline,
                                bv_ddp_id *id) {
   if (!*launch->host)
@@ -122,8 +124,8 @@ static bv_status meet_over_tcp(const bv_ddp_options *options, const ddp_launch *
                          .port = launch->port,
                          .deadline = deadline,
                          .timeout_seconds = options->timeout_seconds};
-  return launch->rank == 0 ? ddp_meet_as_host(&meeting, id->bytes, sizeof id->bytes)
-                           : ddp_meet_as_guest(&meeting, id->bytes, sizeof id->bytes);
+  return launch->rank == 0 ? ddp_meet_as_host(&meeting, make_id, id, sizeof *id)
+                           : ddp_meet_as_guest(&meeting, id, sizeof *id);
 }
 
 static bv_status meet(const bv_ddp_options *options, const ddp_launch *launch, ddp_time deadline,
@@ -138,12 +140,11 @@ static bv_status meet(const bv_ddp_options *options, const ddp_launch *launch, d
     *id = *options->id;
     return BV_OK;
   }
-  if (launch->rank == 0)
-    DDP_TRY(ddp_nccl_make_id(id));
   if (launch->world_size == 1)
-    return BV_OK;
-  return way == BV_DDP_MEET_MPI ? ddp_mpi_share_id(options->mpi_comm, id, deadline, options->timeout_seconds)
-                                : meet_over_tcp(options, launch, deadline, id);
+    return ddp_nccl_make_id(id);
+  return way == BV_DDP_MEET_MPI
+             ? ddp_mpi_share_id(options->mpi_comm, launch->rank, id, deadline, options->timeout_seconds)
+             : meet_over_tcp(options, launch, deadline, id);
 }
 
 /* ---- Setting up ---------------------------------------------------------------------------------------- */

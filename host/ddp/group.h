@@ -72,8 +72,9 @@ bv_status ddp_mpi_identify(const void *mpi_comm, int *rank, int *world_size);
 
 bv_status ddp_mpi_join(bv_ddp_group *group, const void *mpi_comm, ddp_time deadline);
 
-/* Rank 0's id to all. */
-bv_status ddp_mpi_share_id(const void *mpi_comm, bv_ddp_id *id, ddp_time deadline, double timeout_seconds);
+/* An id that rank 0 makes when all are there, to all. */
+bv_status ddp_mpi_share_id(const void *mpi_comm, int rank, bv_ddp_id *id, ddp_time deadline,
+                           double timeout_seconds);
 
 bool ddp_nccl_is_built(void);
 

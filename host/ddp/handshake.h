@@ -31,7 +31,7 @@ typedef enum ddp_answer_kind {
   DDP_GIFT = 2,
   DDP_REFUSED = 3,
   DDP_GAVE_UP = 4, /* rank 0's deadline passed */
-  DDP_LOST = 5     /* a rank left */
+  DDP_LOST = 5     /* a rank left, or rank 0 failed */
 } ddp_answer_kind;
 
 typedef struct ddp_answer {

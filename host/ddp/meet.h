@@ -14,9 +14,11 @@ typedef struct ddp_meeting {
   double timeout_seconds; /* for messages */
 } ddp_meeting;
 
-/* Rank 0: waits for all ranks and gives them `gift`, of at most 255 bytes. Strangers are let go.
- * Returns BV_OK; BV_ERROR_MEMORY; BV_DDP_ERROR_NETWORK, _TIMEOUT, _PEER. */
-bv_status ddp_meet_as_host(const ddp_meeting *meeting, const void *gift, size_t gift_bytes);
+/* Rank 0: waits for all ranks, then has make(gift) make what they are given, of at most 255 bytes. (Not before:
+ * NCCL waits for the ranks of an id from then on.) Strangers are let go. Returns BV_OK; BV_ERROR_MEMORY;
+ * BV_DDP_ERROR_NETWORK, _TIMEOUT, _PEER; what `make` returns. */
+bv_status ddp_meet_as_host(const ddp_meeting *meeting, bv_status (*make)(void *gift), void *gift,
+                           size_t gift_bytes);
 
 /* The others: receives the gift.
  * Returns BV_OK; BV_ERROR_MEMORY; BV_DDP_ERROR_NETWORK, _REFUSED, _TIMEOUT, _PEER. */

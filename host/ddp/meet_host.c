@@ -233,7 +233,13 @@ static bv_status take_turn(host *h) {
   return BV_OK;
 }
 
-static bv_status hold_meeting(host *h, const void *gift, size_t gift_bytes) {
+static bv_status give_up_making(host *h, bv_status status) {
+  char reason[DDP_BODY_BYTES + 1];
+  snprintf(reason, sizeof reason, "%s", bv_last_error());
+  return give_up(h, status, DDP_LOST, reason);
+}
+
+static bv_status hold_meeting(host *h, bv_status (*make)(void *gift), void *gift, size_t gift_bytes) {
   const ddp_meeting *m = h->meeting;
   h->members = malloc((size_t)m->world_size * sizeof *h->members);
   h->polls = malloc(((size_t)m->world_size + MOST_LISTENERS + MOST_VISITORS) * sizeof *h->polls);
@@ -247,18 +253,22 @@ static bv_status hold_meeting(host *h, const void *gift, size_t gift_bytes) {
       return give_up_waiting(h);
     DDP_TRY(take_turn(h));
   }
+  bv_status made = make(gift);
+  if (made != BV_OK)
+    return give_up_making(h, made);
   for (int rank = 1; rank < m->world_size; ++rank)
     if (!send_answer(h->members[rank], DDP_GIFT, gift, gift_bytes))
       return give_up_lost(h, rank);
   return BV_OK;
 }
 
-bv_status ddp_meet_as_host(const ddp_meeting *meeting, const void *gift, size_t gift_bytes) {
+bv_status ddp_meet_as_host(const ddp_meeting *meeting, bv_status (*make)(void *gift), void *gift,
+                           size_t gift_bytes) {
   host *h = calloc(1, sizeof *h);
   if (!h)
     return ddp_fail(BV_ERROR_MEMORY, "no memory to meet the other ranks");
   h->meeting = meeting;
-  bv_status status = hold_meeting(h, gift, gift_bytes);
+  bv_status status = hold_meeting(h, make, gift, gift_bytes);
   close_host(h);
   free(h);
   return status;

@@ -201,14 +201,16 @@ typedef struct shared_bytes {
   bv_ddp_id id;
 } shared_bytes;
 
-bv_status ddp_mpi_share_id(const void *mpi_comm, bv_ddp_id *id, ddp_time deadline, double timeout_seconds) {
+bv_status ddp_mpi_share_id(const void *mpi_comm, int rank, bv_ddp_id *id, ddp_time deadline,
+                           double timeout_seconds) {
   const char *what = "broadcasting rank 0's id";
   shared_bytes *shared = calloc(1, sizeof *shared); /* left to MPI at the deadline, as above */
   if (!shared)
     return ddp_fail(BV_ERROR_MEMORY, "no memory for an id");
-  shared->id = *id;
   MPI_Request request;
   DDP_TRY(duplicate(mpi_comm, &shared->comm, deadline, timeout_seconds));
+  if (rank == 0)
+    DDP_TRY(ddp_nccl_make_id(&shared->id)); /* the others run into their deadline */
   DDP_TRY(check(MPI_Ibcast(&shared->id, sizeof shared->id, MPI_BYTE, 0, shared->comm, &request), what));
   DDP_TRY(wait_until(&request, deadline, timeout_seconds, what));
   *id = shared->id;

@@ -137,7 +137,7 @@ public:
     if (status == BV_OK)
       status = bv_ddp_wait(group_, info_.stream);
     if (status != BV_OK)
-      return bv_last_error();
+      return give_up();
 
     std::vector<double> numbers = {expected.lo, expected.hi};
     if (counts_pixels)
@@ -154,6 +154,13 @@ public:
   }
 
 private:
+  // The stream may wait for a lost rank for ever, and with it whoever frees device memory: not after an abort.
+  std::string give_up() {
+    const std::string why = bv_last_error();
+    bv_ddp_abort(group_);
+    return why;
+  }
+
   void blacken(size_t rank) {
     std::vector<uint8_t> elements = batch_.elements();
     for_each_pixel([&](int64_t along, size_t pixel) {
@@ -190,7 +197,7 @@ private:
       return "";
     std::vector<int64_t> counts(static_cast<size_t>(info_.world_size), -1);
     if (bv_ddp_exchange_counts(group_, out.shape[0], counts.data()) != BV_OK)
-      return bv_last_error();
+      return give_up();
     for (size_t rank = 0; rank < counts.size(); ++rank)
       if (counts[rank] != cuts_[rank + 1] - cuts_[rank])
         return "wrong counts";
@@ -201,7 +208,7 @@ private:
     if (status == BV_OK)
       status = bv_ddp_barrier(group_, info_.stream);
     if (status != BV_OK)
-      return bv_last_error();
+      return give_up();
     if (info_.rank == 0 && (all_memory.read() != pictures || !all_memory.canaries_intact()))
       return "the gathered pictures are not those of the ranks";
     return "";
@@ -228,6 +235,7 @@ int draw_pictures(double timeout, uint64_t rounds) {
     const std::string wrong = Round(group, round).run();
     if (!wrong.empty()) {
       say("pictures", 1, now() - start, ("round " + std::to_string(round) + ": " + wrong).c_str());
+      bv_ddp_finish(group);
       return 1;
     }
   }

@@ -10,6 +10,14 @@
 
 #define GIFT_BYTES 128
 
+static int first_letter;
+
+static bv_status make_gift(void *gift) {
+  for (int i = 0; i < GIFT_BYTES; ++i)
+    ((char *)gift)[i] = (char)('A' + (i + first_letter) % 26);
+  return BV_OK;
+}
+
 int main(int argc, char **argv) {
   if (argc != 7)
     return 2;
@@ -20,14 +28,13 @@ int main(int argc, char **argv) {
                          .job = strtoull(argv[5], NULL, 0),
                          .timeout_seconds = atof(argv[6])};
   char gift[GIFT_BYTES + 1] = "";
-  for (int i = 0; i < GIFT_BYTES && meeting.rank == 0; ++i)
-    gift[i] = (char)('A' + (i + (int)meeting.job) % 26);
+  first_letter = (int)(meeting.job % 26);
   puts("ready");
   fflush(stdout);
   int descriptors = count_descriptors(), threads = count_threads();
   ddp_time start = ddp_now();
   meeting.deadline = ddp_deadline_after(meeting.timeout_seconds);
-  bv_status status = meeting.rank == 0 ? ddp_meet_as_host(&meeting, gift, GIFT_BYTES)
+  bv_status status = meeting.rank == 0 ? ddp_meet_as_host(&meeting, make_gift, gift, GIFT_BYTES)
                                        : ddp_meet_as_guest(&meeting, gift, GIFT_BYTES);
   printf("%d %.3f %d %d %s\n", status, (double)(ddp_now() - start) * 1e-9, count_descriptors() - descriptors,
          count_threads() - threads, status == BV_OK ? gift : bv_last_error());
