@@ -10,6 +10,8 @@
 #include "report.h"
 #include "socket.h"
 
+#define GRACE ((ddp_time)1000000000)
+
 typedef enum visit {
   VISIT_OVER, /* the status says how */
   VISIT_AGAIN /* rank 0 is not there yet */
@@ -42,6 +44,7 @@ static visit talk(const ddp_meeting *m, int fd, void *gift, size_t gift_bytes, b
   unsigned char bytes[DDP_ANSWER_BYTES];
   size_t have = 0;
   bool welcome = false;
+  ddp_time deadline = m->deadline;
   ddp_hello hello = {DDP_HANDSHAKE_VERSION, (uint32_t)m->world_size, (uint32_t)m->rank, m->job};
   ddp_write_hello(&hello, bytes);
   if (ddp_send_all(fd, bytes, DDP_HELLO_BYTES, m->deadline) != 0) {
@@ -63,17 +66,19 @@ static visit talk(const ddp_meeting *m, int fd, void *gift, size_t gift_bytes, b
     }
     if (parse == DDP_COMPLETE) {
       welcome = true;
+      /* Rank 0 has a deadline too and then says who is missing: that is worth a moment. */
+      deadline = m->deadline + GRACE;
       have -= used;
       memmove(bytes, bytes + used, have);
       continue;
     }
-    ptrdiff_t received = ddp_receive_some(fd, bytes + have, sizeof bytes - have, m->deadline);
+    ptrdiff_t received = ddp_receive_some(fd, bytes + have, sizeof bytes - have, deadline);
     if (received <= 0) {
       *error = received < 0 ? errno : 0;
-      if (!welcome && !ddp_has_passed(m->deadline))
+      if (!welcome && !ddp_has_passed(deadline))
         return VISIT_AGAIN;
-      *status = ddp_has_passed(m->deadline) ? time_is_up(m, welcome, 0)
-                                            : ddp_fail(BV_DDP_ERROR_PEER, "rank 0 left during the meeting");
+      *status = ddp_has_passed(deadline) ? time_is_up(m, welcome, 0)
+                                         : ddp_fail(BV_DDP_ERROR_PEER, "rank 0 left during the meeting");
       return VISIT_OVER;
     }
     have += (size_t)received;

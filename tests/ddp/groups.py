@@ -1,4 +1,4 @@
-"""Groups of real processes: groups.py mpi|nccl GROUP_RANK [MPIEXEC]."""
+"""Groups of real processes: groups.py mpi|nccl GROUP_RANK EXAMPLE [MPIEXEC]."""
 import os
 import queue
 import random
@@ -6,12 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
 
-BACKEND, PROGRAM = sys.argv[1:3]
-MPIEXEC = sys.argv[3] if BACKEND == "mpi" else None
+BACKEND, GROUP_RANK, EXAMPLE = sys.argv[1:4]
+MPIEXEC = sys.argv[4] if BACKEND == "mpi" else None
 del sys.argv[1:]
 TIMEOUT = 2.0  # of groups whose deadline is tested
 AMPLE = 60.0  # of those that must not need it
@@ -55,10 +56,11 @@ def open_mpi(rank, world, port):
 class Job:
     """The processes of a group. lines[rank][what] is (status, number, text)."""
 
-    def __init__(self, world, *arguments, launcher=torchrun, **variables):
+    def __init__(self, world, *arguments, program=GROUP_RANK, directory=None, launcher=torchrun, **variables):
         self.world, self.lines, self.output = world, [{} for _ in range(world)], []
         self.events = queue.Queue()
-        arguments = [PROGRAM] + [str(a) for a in arguments]
+        self.directory = directory
+        arguments = [program] + [str(a) for a in arguments]
         environment = clean_environment()
         environment.update(variables)
         self.seed = environment["BATCHVIEW_SEED"]
@@ -76,7 +78,7 @@ class Job:
                 self.processes.append(self.spawn(arguments, {**environment, **of_rank}))
 
     def spawn(self, command, environment):
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        process = subprocess.Popen(command, env=environment, cwd=self.directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                    start_new_session=True)
         threading.Thread(target=self.listen, args=[process], daemon=True).start()
         return process
@@ -159,6 +161,23 @@ class Groups(unittest.TestCase):
 
     def test_pictures_of_7_ranks(self):
         self.expect_pictures(7, 10)
+
+    def test_the_training_example(self):
+        world, images, height, width = 3, 4, 96, 96
+        with tempfile.TemporaryDirectory() as directory:
+            job = self.run_job(world, 20, 10, program=EXAMPLE, directory=directory)
+            output = "".join(job.output)
+            self.assertEqual(sorted(os.listdir(directory)), ["step-0010.ppm", "step-0020.ppm"], output)
+            with open(os.path.join(directory, "step-0020.ppm"), "rb") as file:
+                header = b"P6\n%d %d\n255\n" % (width, world * images * height)
+                self.assertEqual(file.read(len(header)), header)
+                pixels = file.read()
+        self.assertEqual(len(pixels), world * images * height * width * 3)
+        self.assertEqual(pixels[:3], b"\0\0\0", "the background is black")
+        # One window for all: the discs of a brighter rank come out brighter.
+        of_rank = len(pixels) // world
+        sums = [sum(pixels[rank * of_rank : (rank + 1) * of_rank]) for rank in range(world)]
+        self.assertTrue(0 < sums[0] < sums[1] < sums[2], sums)
 
     # ---- Lost ranks
 
@@ -258,7 +277,7 @@ class Nccl(Groups):
 
 if __name__ == "__main__":
     if BACKEND == "nccl":
-        why_none = subprocess.run([PROGRAM, "devices"], env={**os.environ, "CUSIM_DEVICES": str(MOST_RANKS)},
+        why_none = subprocess.run([GROUP_RANK, "devices"], env={**os.environ, "CUSIM_DEVICES": str(MOST_RANKS)},
                                   capture_output=True, text=True).stdout.strip()
         simulated = "cusim" in os.environ.get("LD_PRELOAD", "") + os.environ.get("LD_LIBRARY_PATH", "")
         if why_none or not simulated:

@@ -11,7 +11,7 @@ import unittest
 MEET_RANK = sys.argv.pop(1)
 TIMEOUT = 2.0  # of the ranks whose deadline is tested
 AMPLE = 20.0  # of those who must not need it
-MARGIN = 1.5  # on top of a deadline, on a busy machine
+MARGIN = 2.5  # on top of a deadline, on a busy machine
 OK, NETWORK, REFUSED, TIMED_OUT, PEER = 0, 18, 19, 20, 21
 
 
@@ -104,8 +104,11 @@ class Meeting(unittest.TestCase):
 
     def test_by_name_and_by_either_family(self):
         hosts = ["localhost", socket.gethostname(), "127.0.0.1"]
-        if socket.has_ipv6 and os.path.exists("/proc/net/if_inet6") and "lo" in open("/proc/net/if_inet6").read():
+        try:
+            socket.create_server(("::1", 0), family=socket.AF_INET6).close()
             hosts.append("::1")
+        except OSError:
+            pass  # a machine without IPv6
         for host in hosts:
             with self.subTest(host=host):
                 try:
@@ -124,8 +127,8 @@ class Meeting(unittest.TestCase):
     def test_a_rank_that_never_comes(self):
         ranks = self.start_world(4, but=[2], timeout=TIMEOUT)
         self.expect(ranks[0], TIMED_OUT, "missing: 2", "2 s")
-        for rank in (1, 3):  # by themselves, or told by rank 0, or by each other's leaving
-            self.assertIn(ranks[rank].result()[0], (TIMED_OUT, PEER))
+        for rank in (1, 3):
+            self.expect(ranks[rank], TIMED_OUT, "rank 0 gave up", "missing: 2")
 
     def test_rank_0_never_comes(self):
         text, seconds = self.expect(self.start(1, 2, timeout=TIMEOUT), TIMED_OUT, "found no rank 0", "Connection refused")
