@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The tests of device tensors (label gpu) on a machine without a GPU: under the simulator in ../shared/cusim, as several
 # GPUs, in several orders of execution, and with its checkers of memory, races and barriers.
-#   tests/simulate.sh [RUN...]    all runs, or those named: sm_75, sm_80, sm_90, sm_120, seeds, async, checks, calls
+#   tests/simulate.sh [RUN...]    all runs, or those named: sm_75, sm_80, sm_90, sm_120, seeds, async, checks, calls, ranks
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PATH:/usr/local/cuda/bin"
@@ -14,7 +14,7 @@ fi
 build=$PWD/build/simulate
 simulator=$PWD/build/cusim
 logs=$build/logs
-wanted=" ${*:-sm_75 sm_80 sm_90 sm_120 seeds async checks calls} "
+wanted=" ${*:-sm_75 sm_80 sm_90 sm_120 seeds async checks calls ranks} "
 
 # A test that finds no device fails here; tests with two devices run.
 export BATCHVIEW_REQUIRE_GPU=1 CUSIM_DEVICES=2
@@ -61,4 +61,9 @@ fi
 if [[ $wanted == *" calls "* ]]; then
   python3 bench/gpu/check_calls.py "$build/bench/gpu/device_calls" "$simulator/bin/cusim-run"
   "$simulator/bin/cusim-run" "$build/bench/gpu/gpu_bench" --quick
+fi
+if [[ $wanted == *" ranks "* ]]; then
+  # Processes with a simulated GPU each, over the simulator's NCCL
+  cmake --build --preset simulate --target group_rank_nccl train_loop_gpu
+  (cd "$build" && BATCHVIEW_REQUIRE_GPU=1 "$simulator/bin/cusim-run" ctest -R 'Ddp.GroupsOverNccl' --output-on-failure)
 fi
