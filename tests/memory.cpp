@@ -36,9 +36,9 @@ std::vector<Mode> tested_modes() {
   return {Mode::Cpu};
 }
 
-bool device_required() {
-  const char *required = getenv("BATCHVIEW_REQUIRE_GPU");
-  return required && strcmp(required, "1") == 0;
+bool is_set(const char *variable) {
+  const char *value = getenv(variable);
+  return value && strcmp(value, "1") == 0;
 }
 
 // ---- Memory ---------------------------------------------------------------------------------------------

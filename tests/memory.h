@@ -25,14 +25,14 @@ int32_t device_of(Mode mode);
 // The modes that this program's tests run in: Cpu alone, or all others.
 std::vector<Mode> tested_modes();
 
-// Whether BATCHVIEW_REQUIRE_GPU=1 turns skipping into failure.
-bool device_required();
+// Whether the variable of the environment is 1.
+bool is_set(const char *variable);
 
-// To begin a test of a Mode with.
+// To begin a test of a Mode with. BATCHVIEW_REQUIRE_GPU=1 turns skipping into failure.
 #define BATCHVIEW_NEED_DEVICE(mode)                                  \
   do {                                                               \
     if (on_device(mode) && !device::why_none().empty()) {            \
-      if (device_required())                                         \
+      if (is_set("BATCHVIEW_REQUIRE_GPU"))                           \
         FAIL() << "BATCHVIEW_REQUIRE_GPU=1: " << device::why_none(); \
       GTEST_SKIP() << device::why_none();                            \
     }                                                                \
