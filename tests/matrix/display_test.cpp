@@ -299,6 +299,23 @@ TEST_P(DisplayMatrix, FixedWindows) {
     }
 }
 
+// More than a million pixels: what selects in one read keeps some of them and has to start again when ties are
+// too many to be kept.
+TEST_P(DisplayMatrix, LargePlanes) {
+  for (Data data :
+       {Data::Constant, Data::Uniform, Data::TwoValued, Data::Ties, Data::Descending, Data::AnyBits}) {
+    DisplayCase display;
+    display.in_type = random_.pick({BV_F32, BV_F64, BV_U8});
+    display.batch = {1, 1, 1201, 1001};
+    display.data = data;
+    display.filled = Filled::Everywhere;
+    display.out_type = BV_U8;
+    check(display);
+    if (on_device(GetParam()))
+      break;
+  }
+}
+
 DisplayCase random_case(int64_t pixels_at_most, Random &random) {
   DisplayCase display;
   display.in_type = random.pick(all_types);
