@@ -2,16 +2,20 @@
 #
 #   make        builds the library and the program for installation, in build/release
 #   make demo   draws a real brain: build/brain.png, and all its slices: build/slices.png
-#   make test   builds and runs the tests, all but the slow ones
+#   make test   builds and runs the tests, all but the slow ones, which `make test-slow` runs (2.3 GiB of memory)
 #   make bench  times the library beside the same work in NumPy
 #
-# `make` and `make test` build the CUDA kernels too where a CUDA toolkit (nvcc) is found.
+# `make` and `make test` build the CUDA kernels too where a CUDA toolkit (nvcc) is found. Their tests run on a GPU, or
+# under the simulator in ../shared/cusim if it is there, or are skipped.
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/local/cuda/bin
-TEST_PRESET := $(if $(shell PATH="$(PATH)" command -v nvcc),dev,cpu-only)
+NVCC := $(shell PATH="$(PATH)" command -v nvcc)
+GPU := $(wildcard /dev/nvidia0 /dev/dxg)
+SIMULATE := $(if $(NVCC),$(if $(GPU),,$(wildcard ../shared/cusim)))
+TEST_PRESET := $(if $(SIMULATE),simulate,$(if $(NVCC),dev,cpu-only))
 BRAIN := /usr/share/mricron/templates/ch2bet.nii.gz
 
-.PHONY: all demo test bench clean
+.PHONY: all demo test test-slow build-test bench clean
 
 all:
 	scripts/setup.sh build
@@ -25,11 +29,17 @@ demo:
 	build/demo/cli/batchview $(BRAIN) -o build/brain.png -v
 	build/demo/cli/batchview $(BRAIN) --slice all -o build/slices.png -v
 
-test:
+test: build-test
+	ctest --preset $(TEST_PRESET) -LE 'slow$(if $(SIMULATE),|gpu)' -j "$$(nproc)"
+	$(if $(SIMULATE),tests/simulate.sh sm_90)
+
+test-slow: build-test
+	ctest --preset $(TEST_PRESET) -L slow
+
+build-test:
 	scripts/setup.sh test
 	cmake --preset $(TEST_PRESET)
 	cmake --build --preset $(TEST_PRESET)
-	ctest --preset $(TEST_PRESET) -LE slow -j "$$(nproc)"
 
 bench:
 	scripts/setup.sh bench

@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.."
 
 program="gcc g++ cmake ninja-build zlib1g-dev libpng-dev libtiff-dev"
 tests="libgtest-dev libdlpack-dev python3-venv pkg-config libopenmpi-dev openmpi-bin mricron-data"
+[ ! -d ../shared/cusim ] || tests+=" libzstd-dev" # the simulator of CUDA devices
 case "${1:-}" in
   build) packages=$program python= ;;
   demo) packages="$program mricron-data" python= ;;
