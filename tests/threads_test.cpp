@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "array.h"
-#include "matrix/data.h"
+#include "data.h"
 #include "oracle.h"
 
 namespace {

@@ -16,7 +16,7 @@
 #include "array.h"
 #include "batchview/ddp.h"
 #include "leaks.h"
-#include "matrix/data.h"
+#include "data.h"
 #include "memory.h"
 #include "oracle.h"
 

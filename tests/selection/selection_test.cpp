@@ -6,7 +6,7 @@
 
 #include "array.h"
 #include "batchview/selection.h"
-#include "matrix/data.h"
+#include "data.h"
 #include "memory.h"
 #include "oracle.h"
 
