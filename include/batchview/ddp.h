@@ -112,9 +112,10 @@ typedef struct bv_ddp_group bv_ddp_group;
 
 /* Joins this process to its job's group.
  *
- * rank, world_size: who this is. Both -1 reads them from the environment of, in this order, torchrun (RANK,
- *   WORLD_SIZE, LOCAL_RANK, MASTER_ADDR), SLURM (SLURM_PROCID, SLURM_NTASKS, SLURM_LOCALID, SLURM_JOB_NODELIST)
- *   or Open MPI (OMPI_COMM_WORLD_RANK, _SIZE, _LOCAL_RANK). Other launchers may set torchrun's names.
+ * rank, world_size: who this is. Both -1 reads them from the environment of the first of these that has set it:
+ *   torchrun, or what sets the same (RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR),
+ *   Open MPI (OMPI_COMM_WORLD_RANK, _SIZE, _LOCAL_RANK),
+ *   SLURM (SLURM_PROCID, SLURM_NTASKS, SLURM_LOCALID, SLURM_STEP_NODELIST).
  * options: NULL for all defaults.
  * group: receives the group, or NULL on failure. bv_ddp_finish frees it.
  *
@@ -168,7 +169,8 @@ BV_API bv_status bv_ddp_finish(bv_ddp_group *group);
 /* ---- Pictures over all ranks --------------------------------------------------------------------------- */
 
 /* bv_measure_window with one window over the pixels of all ranks: the bits that one rank with all the pixels
- * would get. No pixel leaves its rank; 33 to 65 KiB of counts are summed, whatever the images' sizes.
+ * would get. No pixel leaves its rank; 32 KiB of counts are summed (64 KiB for i32, u32 and f64), whatever the
+ * images' sizes.
  *
  * batch: this rank's [B, C, H, W]; shapes may differ between ranks, also an extent of 0. The element type is
  *   the same on all ranks, and so are the options except the mask, whose pixels are the rank's own.
