@@ -51,11 +51,10 @@ cli_result mask_read(const char *path, const slice_options *options, cli_mask *m
   if (result == CLI_OK) {
     mask->memory = malloc((size_t)count_elements(&slices.batch));
     mask->tensor = bv_contiguous_tensor(mask->memory, BV_U8, BV_CPU, 4, slices.batch.shape);
-    if (mask->memory) {
+    if (mask->memory)
       copy_set(&slices.batch, mask->memory);
-    } else {
+    else
       result = refuse(why, CLI_FAILED, "out of memory");
-    }
   }
   source_free(&input);
   return result;

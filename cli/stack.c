@@ -45,9 +45,8 @@ cli_result stack_of_renderings(const cli_rendering *renderings, int count, cli_s
   for (int i = 1; i < count; ++i)
     bytes += count_bytes(&renderings[i].pixels);
   char *end = stack->memory = malloc(bytes);
-  if (!end) {
+  if (!end)
     return refuse(why, CLI_FAILED, "out of memory for %zu bytes", bytes);
-  }
   for (int i = 0; i < count; ++i) {
     size_t part = count_bytes(&renderings[i].pixels);
     memcpy(end, renderings[i].memory, part);

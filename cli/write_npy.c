@@ -23,9 +23,8 @@ static const char *descr_of(bv_dtype dtype) {
   }
 }
 
-#define HEADER_BYTES                                                                      \
-  320 /* a multiple of 64, as NumPy aligns its data, with room for 8 extents of 20 digits \
-       */
+/* A multiple of 64, as NumPy aligns its data, with room for 8 extents of 20 digits. */
+#define HEADER_BYTES 320
 
 static void format_header(char *header, const bv_tensor *tensor) {
   memset(header, ' ', HEADER_BYTES);
