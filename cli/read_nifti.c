@@ -188,25 +188,23 @@ static void lay_out(const header *h, source *into) {
   const int64_t stride[4] = {1, extent[0], extent[0] * extent[1], extent[0] * extent[1] * extent[2]};
   /* Anatomical axes 0 to the right, 1 to anterior, 2 to superior, in the order and sense of source.h. */
   static const int volume_order[3] = {1, 0, 2};
-  static const bool volume_backwards[3] = {true, true, false};
-  int order[3], axes_left = 0;
-  bool image = extent[2] == 1 && extent[3] == 1;
-  if (image) {
+  static const bool backwards[3] = {true, true, false};
+  int order[3], count = 0;
+  if (extent[2] == 1 && extent[3] == 1) {
     into->kind = SOURCE_IMAGE;
     for (int anatomical = 2; anatomical >= 0; --anatomical)
       if (axes.voxel_axis[anatomical] != 2)
-        order[axes_left++] = anatomical;
+        order[count++] = anatomical;
   } else {
     into->kind = SOURCE_VOLUME;
     if (extent[3] > 1)
       add_axis(into, extent[3], stride[3], false);
     memcpy(order, volume_order, sizeof order);
-    axes_left = 3;
+    count = 3;
   }
-  for (int i = 0; i < axes_left; ++i) {
+  for (int i = 0; i < count; ++i) {
     int voxel_axis = axes.voxel_axis[order[i]];
-    bool backwards = image || volume_backwards[i];
-    add_axis(into, extent[voxel_axis], stride[voxel_axis], axes.reversed[order[i]] != backwards);
+    add_axis(into, extent[voxel_axis], stride[voxel_axis], axes.reversed[order[i]] != backwards[i]);
     double spacing = fabs(h->placement.pixdim[voxel_axis]);
     into->spacing[i] = spacing > 0 && isfinite(spacing) ? spacing : 1;
   }

@@ -1,104 +1,10 @@
-/* TIFF and BigTIFF files, through libtiff, which gets the file as memory and says its errors to us alone. */
+/* TIFF and BigTIFF files, through libtiff. */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <tiffio.h>
 
 #include "numbers.h"
-
-/* ---- The file as libtiff sees it -------------------------------------------------------------------- */
-
-typedef struct tiff_input {
-  file_bytes file;
-  uint64_t position;
-  uint64_t stored; /* bytes of strips and tiles decoded so far */
-  char error[160]; /* libtiff's first */
-} tiff_input;
-
-static tmsize_t read_bytes(thandle_t handle, void *out, tmsize_t count) {
-  tiff_input *input = handle;
-  if (count < 0 || input->position >= input->file.size)
-    return 0;
-  size_t rest = input->file.size - (size_t)input->position, taken = (size_t)count < rest ? (size_t)count : rest;
-  memcpy(out, input->file.data + input->position, taken);
-  input->position += taken;
-  return (tmsize_t)taken;
-}
-
-static tmsize_t write_nothing(thandle_t handle, void *bytes, tmsize_t count) {
-  (void)handle, (void)bytes, (void)count;
-  return -1;
-}
-
-static toff_t seek_to(thandle_t handle, toff_t offset, int whence) {
-  tiff_input *input = handle;
-  uint64_t base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? input->position : input->file.size;
-  input->position = base + offset; /* past the end nothing is read */
-  return input->position;
-}
-
-static int close_nothing(thandle_t handle) {
-  (void)handle;
-  return 0;
-}
-
-static toff_t size_of_file(thandle_t handle) { return ((tiff_input *)handle)->file.size; }
-
-static void note(tiff_input *input, const char *format, va_list arguments) {
-  if (input->error[0] == '\0')
-    vsnprintf(input->error, sizeof input->error, format, arguments);
-}
-
-#if TIFFLIB_VERSION >= 20221213 /* libtiff 4.5: handlers and limits of one file */
-
-static int note_error(TIFF *tiff, void *user_data, const char *module, const char *format, va_list arguments) {
-  (void)tiff, (void)module;
-  note(user_data, format, arguments);
-  return 1;
-}
-
-static int ignore_warning(TIFF *tiff, void *user_data, const char *module, const char *format,
-                          va_list arguments) {
-  (void)tiff, (void)user_data, (void)module, (void)format, (void)arguments;
-  return 1;
-}
-
-static TIFF *open_input(tiff_input *input) {
-  TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
-  if (options == NULL)
-    return NULL;
-  size_t most = unfold_limit(input->file.size);
-  TIFFOpenOptionsSetMaxSingleMemAlloc(options, most < PTRDIFF_MAX ? (tmsize_t)most : PTRDIFF_MAX);
-  TIFFOpenOptionsSetErrorHandlerExtR(options, note_error, input);
-  TIFFOpenOptionsSetWarningHandlerExtR(options, ignore_warning, input);
-  TIFF *tiff = TIFFClientOpenExt("memory", "rm", input, read_bytes, write_nothing, seek_to, close_nothing,
-                                 size_of_file, NULL, NULL, options);
-  TIFFOpenOptionsFree(options);
-  return tiff;
-}
-
-#else /* handlers of the process, and libtiff's own limits */
-
-static void note_error(thandle_t handle, const char *module, const char *format, va_list arguments) {
-  (void)module;
-  if (handle != NULL)
-    note(handle, format, arguments);
-}
-
-static TIFF *open_input(tiff_input *input) {
-  TIFFSetErrorHandler(NULL);
-  TIFFSetWarningHandler(NULL);
-  TIFFSetErrorHandlerExt(note_error);
-  return TIFFClientOpen("memory", "rm", input, read_bytes, write_nothing, seek_to, close_nothing, size_of_file,
-                        NULL, NULL);
-}
-
-#endif
-
-static cli_result refuse_damaged(const tiff_input *input, reason why) {
-  return refuse(why, CLI_UNREADABLE, "damaged TIFF (%s)", input->error[0] != '\0' ? input->error : "cut off");
-}
+#include "tiff_input.h"
 
 /* ---- Pages ------------------------------------------------------------------------------------------ */
 
@@ -229,7 +135,7 @@ static cli_result read_block(TIFF *tiff, tiff_input *input, const page *p, uint3
   const tmsize_t got = p->tiled ? TIFFReadEncodedTile(tiff, index, block, (tmsize_t)bytes)
                                 : TIFFReadEncodedStrip(tiff, index, block, (tmsize_t)bytes);
   if (got != (tmsize_t)bytes || input->error[0] != '\0')
-    return refuse_damaged(input, why);
+    return tiff_refuse_damaged(input, why);
   return CLI_OK;
 }
 
@@ -293,7 +199,7 @@ static cli_result check_pages(TIFF *tiff, tiff_input *input, page *first, int64_
       return refuse(why, CLI_UNSUPPORTED, "a TIFF of more than %d pages", UINT16_MAX);
   } while (TIFFReadDirectory(tiff));
   if (input->error[0] != '\0')
-    return refuse_damaged(input, why);
+    return tiff_refuse_damaged(input, why);
   if (!TIFFLastDirectory(tiff))
     return refuse(why, CLI_UNREADABLE, "damaged TIFF (its pages do not end)");
   return CLI_OK;
@@ -366,7 +272,7 @@ static cli_result read_pages(TIFF *tiff, tiff_input *input, source *into, reason
   for (int64_t i = 0; i < pages; ++i) {
     page p;
     if (i == 0 ? !TIFFSetDirectory(tiff, 0) : !TIFFReadDirectory(tiff))
-      return refuse_damaged(input, why);
+      return tiff_refuse_damaged(input, why);
     if ((result = describe_page(tiff, &p, why)) != CLI_OK ||
         (result = check_agreement(&p, &first, i + 1, why)) != CLI_OK)
       return result;
@@ -389,9 +295,9 @@ static cli_result read_pages(TIFF *tiff, tiff_input *input, source *into, reason
 
 cli_result read_tiff(file_bytes file, source *into, reason why) {
   tiff_input input = {.file = file};
-  TIFF *tiff = open_input(&input);
+  TIFF *tiff = tiff_open(&input);
   if (tiff == NULL)
-    return refuse_damaged(&input, why);
+    return tiff_refuse_damaged(&input, why);
   cli_result result = read_pages(tiff, &input, into, why);
   TIFFClose(tiff);
   return result;

@@ -235,14 +235,20 @@ TEST(NiftiAxes, WithoutAUsableFormTheAxesAreRightAnteriorSuperior) {
   file.sform_code = 1; // zeros
   expect_standard_axes(Parsed::bytes(file.bytes()), file, own);
   EXPECT_FALSE(Parsed::bytes(file.bytes())->oriented);
-  file.sform_code = file.qform_code = -1;
-  EXPECT_FALSE(Parsed::bytes(file.bytes())->oriented);
+  set_sform(file, {{{0, 1, 0}, {0, 0, 1}, {1, 0, 0}}}); // sound, but not said to be used
+  file.quatern[0] = 1;
+  for (int code : {0, -1}) {
+    file.sform_code = file.qform_code = code;
+    expect_standard_axes(Parsed::bytes(file.bytes()), file, own);
+    EXPECT_FALSE(Parsed::bytes(file.bytes())->oriented);
+  }
 }
 
 TEST(NiftiAxes, HugeAndTinySformsCount) {
   const Matrix matrix = {{{0, -1, 0}, {0, 0, 1}, {1, 0, 0}}};
-  for (double scale : {1e-30, 1e30}) {
+  for (double scale : {1e-300, 1e-30, 1e30, 1e300}) {
     NiftiFile file = numbered_file();
+    file.version = std::fabs(std::log10(scale)) > 38 ? 2 : 1; // beyond float32
     set_sform(file, matrix);
     for (auto &row : file.sform)
       for (double &number : row)
