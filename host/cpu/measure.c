@@ -19,6 +19,9 @@
 #define LEAST_SAMPLE 256
 #define MOST_SAMPLE 65536
 
+/* One bracket that holds all foreground. */
+static const bv_brackets everything = {-INFINITY, INFINITY, NAN, NAN};
+
 int64_t bv_candidate_room(int64_t pixels) {
   return pixels <= SMALL_GROUP_PIXELS ? pixels : SMALL_GROUP_PIXELS + pixels / 16;
 }
@@ -52,7 +55,6 @@ bv_window bv_measure_group_range(const bv_group *group, const bv_team *team) {
 /* One pixel from each of `draws` equal stretches of the group, foreground only, to worker->candidates. */
 static int64_t draw_sample(const bv_group *group, bv_worker *worker, int64_t draws) {
   const bv_tile_ops *ops = group->ops;
-  const bv_brackets everything = {-INFINITY, INFINITY, NAN, NAN};
   bv_bracket_counts counts = {0};
   int64_t stretch = group->count / draws;
   for (int64_t first = 0; first < draws; first += BV_TILE_PIXELS) {
@@ -80,7 +82,6 @@ static void bracket_percentile(int64_t n, double percent, int64_t rank[2]) {
 }
 
 static bv_brackets find_brackets(const bv_group *group, bv_worker *worker) {
-  const bv_brackets everything = {-INFINITY, INFINITY, NAN, NAN};
   if (group->count <= TINY_GROUP_PIXELS)
     return everything;
   int64_t draws = group->count / 64;
