@@ -62,8 +62,10 @@ __device__ __forceinline__ uint32_t colour_of_rgb(uint32_t red, uint32_t green, 
   return red | green << 8 | blue << 16 | 0xff000000u;
 }
 
+__device__ __forceinline__ uint32_t three_times(uint32_t grey) { return grey * 0x010101u + 0xff000000u; }
+
 __device__ __forceinline__ uint32_t colour_of_grey(const Sink &sink, const uint32_t *colours, uint32_t grey) {
-  return sink.has_colour_map ? colours[grey] : colour_of_rgb(grey, grey, grey);
+  return sink.has_colour_map ? colours[grey] : three_times(grey);
 }
 
 /* ---- A line's output ----------------------------------------------------------------------------------- */

@@ -27,10 +27,8 @@ __global__ void __launch_bounds__(block_threads, sizeof(T) == 4 ? 3 : 2)
           int64_t first = begin + q * warp_pixels;
           uint32_t colour[quad];
 #pragma unroll
-          for (int i = 0; i < quad; ++i) {
-            uint32_t grey = apply_stretch(x[q][i], stretch);
-            colour[i] = colour_of_rgb(grey, grey, grey);
-          }
+          for (int i = 0; i < quad; ++i)
+            colour[i] = three_times(apply_stretch(x[q][i], stretch));
           store_u8_quad(lines, sink, line, first + of_lane, is_whole(lines, first), colour);
         }
       });

@@ -87,7 +87,7 @@ class CuPy:
 
     def windows(self, batch):
         cupy = self.cupy
-        # cupy.nanpercentile does not exist: sorted foreground, plane by plane
+        # The foreground of each plane by itself: sizes differ
         return cupy.stack([cupy.percentile(plane[plane != 0], cupy.array([2.0, 98.0])) for plane in
                            batch.reshape(-1, batch.shape[2] * batch.shape[3])])
 
