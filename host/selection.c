@@ -52,7 +52,7 @@ static bv_status check_digit(const bv_selection *selection, int digit) {
 }
 
 bv_status bv_selection_begin(const bv_selection *selection, bv_stream stream) {
-  bv_job job;
+  bv_job job = {0};
   BV_TRY(make_job(selection, NULL, &job));
   return job.device == BV_CPU ? bv_cpu_selection_begin(selection->memory)
                               : bv_cuda_selection_begin(job.device, selection->memory, stream);
@@ -60,7 +60,7 @@ bv_status bv_selection_begin(const bv_selection *selection, bv_stream stream) {
 
 bv_status bv_selection_count(const bv_selection *selection, int digit, const bv_tensor *piece,
                              bv_stream stream) {
-  bv_job job;
+  bv_job job = {0};
   BV_TRY(bv_check_pointer("piece", piece));
   BV_TRY(make_job(selection, piece, &job));
   BV_TRY(check_digit(selection, digit));
@@ -71,7 +71,7 @@ bv_status bv_selection_count(const bv_selection *selection, int digit, const bv_
 }
 
 bv_status bv_selection_narrow(const bv_selection *selection, int digit, bv_stream stream) {
-  bv_job job;
+  bv_job job = {0};
   BV_TRY(make_job(selection, NULL, &job));
   BV_TRY(check_digit(selection, digit));
   bv_percentiles percentiles = percentiles_of(&job);
@@ -81,7 +81,7 @@ bv_status bv_selection_narrow(const bv_selection *selection, int digit, bv_strea
 }
 
 bv_status bv_selection_finish(const bv_selection *selection, bv_stream stream) {
-  bv_job job;
+  bv_job job = {0};
   BV_TRY(make_job(selection, NULL, &job));
   bv_percentiles percentiles = percentiles_of(&job);
   return job.device == BV_CPU ? bv_cpu_selection_finish(&job, selection->memory, percentiles)

@@ -50,6 +50,7 @@ static void count_tile(const digit_counter *c, const void *tile, int64_t count,
 
 /* Adds the foreground of a group to the counts of a digit. */
 static void count_group(const bv_group *group, int threads, bv_selection_memory *memory, int digit) {
+  (void)threads; /* without OpenMP */
   digit_counter counter = make_counter(group->job, memory, digit);
   int64_t tiles = (group->count + BV_TILE_PIXELS - 1) / BV_TILE_PIXELS;
 #pragma omp parallel num_threads(threads) if (threads > 1)

@@ -2,6 +2,7 @@
 #include "environment.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,13 +106,13 @@ static bv_status read_host(const bv_ddp_options *options, ddp_launch *launch) {
       return ddp_fail(options->address ? BV_ERROR_VALUE : BV_DDP_ERROR_ENVIRONMENT,
                       "%s has %zu characters; it must be a host's name or address of 1 to %d",
                       options->address ? "options->address" : "MASTER_ADDR", strlen(given), DDP_HOST_BYTES - 1);
-    strcpy(launch->host, given);
+    snprintf(launch->host, sizeof launch->host, "%s", given);
     return BV_OK;
   }
   launch->host[0] = '\0';
   const char *ranks_here = variable("OMPI_COMM_WORLD_LOCAL_SIZE"), *ranks = variable("OMPI_COMM_WORLD_SIZE");
   if (ranks && ranks_here && strcmp(ranks, ranks_here) == 0) {
-    strcpy(launch->host, "127.0.0.1");
+    snprintf(launch->host, sizeof launch->host, "127.0.0.1");
     return BV_OK;
   }
   /* The hosts of the step, where it uses fewer than the job has. */

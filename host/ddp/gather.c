@@ -31,6 +31,7 @@ bv_status bv_ddp_exchange_counts(bv_ddp_group *group, int64_t count, int64_t *co
 /* A gap-free u8 tensor of `count` pictures on the group's device; *picture_bytes from its other extents. */
 static bv_status check_pictures(const bv_ddp_group *group, const char *name, const bv_tensor *tensor,
                                 int64_t count, int64_t *picture_bytes) {
+  *picture_bytes = 0;
   if (!tensor)
     return ddp_fail(BV_ERROR_NULL, "%s is NULL", name);
   if (tensor->dtype != BV_U8)

@@ -241,7 +241,7 @@ static bv_status give_up_making(host *h, bv_status status) {
 
 static bv_status hold_meeting(host *h, bv_status (*make)(void *gift), void *gift, size_t gift_bytes) {
   const ddp_meeting *m = h->meeting;
-  h->members = malloc((size_t)m->world_size * sizeof *h->members);
+  h->members = calloc((size_t)m->world_size, sizeof *h->members);
   h->polls = malloc(((size_t)m->world_size + MOST_LISTENERS + MOST_VISITORS) * sizeof *h->polls);
   if (!h->members || !h->polls)
     return ddp_fail(BV_ERROR_MEMORY, "no memory for the connections of %d ranks", m->world_size);

@@ -106,6 +106,7 @@ static bv_status gather(bv_ddp_group *group, const void *mine, const int64_t *by
   if (!buffer)
     return ddp_fail(BV_ERROR_MEMORY, "no memory for a buffer of %lld bytes", (long long)buffer_bytes);
   if (group->rank != 0) {
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what is cut short is left to MPI */
     DDP_TRY(transfer(group, group->rank, mine, NULL, bytes[group->rank], buffer, buffer_bytes, deadline));
   } else {
     char *next = all;
@@ -113,6 +114,7 @@ static bv_status gather(bv_ddp_group *group, const void *mine, const int64_t *by
       memcpy(next, mine, (size_t)bytes[0]);
     for (int rank = 1; rank < group->world_size; ++rank) {
       next += bytes[rank - 1];
+      /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): as above */
       DDP_TRY(transfer(group, rank, NULL, next, bytes[rank], buffer, buffer_bytes, deadline));
     }
   }
@@ -189,6 +191,7 @@ bv_status ddp_mpi_join(bv_ddp_group *group, const void *mpi_comm, ddp_time deadl
   mpi_connection *connection = calloc(1, sizeof *connection);
   if (!connection)
     return ddp_fail(BV_ERROR_MEMORY, "no memory for a connection");
+  /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): left to MPI */
   DDP_TRY(duplicate(mpi_comm, &connection->comm, deadline, group->timeout_seconds));
   group->backend = &mpi;
   group->connection = connection;
@@ -207,12 +210,14 @@ bv_status ddp_mpi_share_id(const void *mpi_comm, int rank, bv_ddp_id *id, ddp_ti
   shared_bytes *shared = calloc(1, sizeof *shared); /* left to MPI at the deadline, as above */
   if (!shared)
     return ddp_fail(BV_ERROR_MEMORY, "no memory for an id");
+  /* NOLINTBEGIN(clang-analyzer-unix.Malloc): left to MPI */
   MPI_Request request;
   DDP_TRY(duplicate(mpi_comm, &shared->comm, deadline, timeout_seconds));
   if (rank == 0)
     DDP_TRY(ddp_nccl_make_id(&shared->id)); /* the others run into their deadline */
   DDP_TRY(check(MPI_Ibcast(&shared->id, sizeof shared->id, MPI_BYTE, 0, shared->comm, &request), what));
   DDP_TRY(wait_until(&request, deadline, timeout_seconds, what));
+  /* NOLINTEND(clang-analyzer-unix.Malloc) */
   *id = shared->id;
   bv_status status = check(MPI_Comm_free(&shared->comm), what);
   free(shared);

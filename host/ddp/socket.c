@@ -1,5 +1,5 @@
 /* TCP sockets that never block, see socket.h. */
-#define _GNU_SOURCE /* accept4 */
+#define _GNU_SOURCE /* accept4. NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 #include "socket.h"
 
 #include <errno.h>
@@ -166,9 +166,7 @@ int ddp_send_all(int fd, const void *bytes, size_t count, ddp_time deadline) {
     if (sent > 0) {
       next += sent;
       count -= (size_t)sent;
-    } else if (sent < 0 && !would_block()) {
-      return -1;
-    } else if (wait_for(fd, POLLOUT, deadline) != 0) {
+    } else if ((sent < 0 && !would_block()) || wait_for(fd, POLLOUT, deadline) != 0) {
       return -1;
     }
   }
