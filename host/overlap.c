@@ -1,6 +1,6 @@
 /* Whether strided views share memory: both are halved along their longest axis until the halves lie apart or
- * one is known to fill its range. Views in real use are told apart in a few steps; a budget bounds the others.
- */
+ * interleave, or are known to fill their ranges. Views in real use are told apart in a few steps; a budget
+ * bounds the others. */
 #include "overlap.h"
 
 #include <stdlib.h>
@@ -56,6 +56,40 @@ static bool is_dense(const view *v) {
   return true;
 }
 
+static uint64_t greatest_common_divisor(uint64_t a, uint64_t b) {
+  while (b != 0) {
+    uint64_t rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return a;
+}
+
+/* The greatest common divisor of the strides between the gap-free blocks, of *block bytes, that a view is made
+ * of; 0 if it is one block. */
+static uint64_t period_of(const view *v, uint64_t *block) {
+  uint64_t period = 0;
+  *block = v->element_bytes;
+  for (int axis = v->axes - 1; axis >= 0; --axis)
+    if (v->extent[axis] > 1 && (period != 0 || v->stride[axis] > *block))
+      period = greatest_common_divisor(period, v->stride[axis]);
+    else
+      *block += (v->extent[axis] - 1) * v->stride[axis];
+  return period;
+}
+
+/* Whether the blocks of each view lie between those of the other in every period that they have in common, as
+ * the channels of one picture do. */
+static bool interleave(const view *a, const view *b) {
+  uint64_t a_block, b_block;
+  uint64_t period = greatest_common_divisor(period_of(a, &a_block), period_of(b, &b_block));
+  if (period == 0)
+    return false;
+  uint64_t a_place = a->first % period, b_place = b->first % period;
+  uint64_t distance = b_place >= a_place ? b_place - a_place : period - (a_place - b_place);
+  return distance >= a_block && period - distance >= b_block;
+}
+
 /* The axis that covers the longest stretch of memory. */
 static int longest_axis(const view *v) {
   int longest = 0;
@@ -74,7 +108,7 @@ static void halve(const view *v, int axis, view *low, view *high) {
 
 static bool overlap(const view *a, const view *b, int *budget) {
   uint64_t a_span = span_of(a), b_span = span_of(b);
-  if (a->first + a_span <= b->first || b->first + b_span <= a->first)
+  if (a->first + a_span <= b->first || b->first + b_span <= a->first || interleave(a, b))
     return false;
   if ((is_dense(a) && is_dense(b)) || --*budget < 0)
     return true;

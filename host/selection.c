@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "display.h"
+#include "floating.h"
 #include "options.h"
 #include "status.h"
 
@@ -75,15 +76,22 @@ bv_status bv_selection_narrow(const bv_selection *selection, int digit, bv_strea
   BV_TRY(make_job(selection, NULL, &job));
   BV_TRY(check_digit(selection, digit));
   bv_percentiles percentiles = percentiles_of(&job);
-  return job.device == BV_CPU
-             ? bv_cpu_selection_narrow(selection->memory, digit, percentiles)
-             : bv_cuda_selection_narrow(job.device, selection->memory, digit, percentiles, stream);
+  if (job.device != BV_CPU)
+    return bv_cuda_selection_narrow(job.device, selection->memory, digit, percentiles, stream);
+  fenv_t callers = bv_enter_arithmetic();
+  bv_status status = bv_cpu_selection_narrow(selection->memory, digit, percentiles);
+  bv_leave_arithmetic(&callers);
+  return status;
 }
 
 bv_status bv_selection_finish(const bv_selection *selection, bv_stream stream) {
   bv_job job = {0};
   BV_TRY(make_job(selection, NULL, &job));
   bv_percentiles percentiles = percentiles_of(&job);
-  return job.device == BV_CPU ? bv_cpu_selection_finish(&job, selection->memory, percentiles)
-                              : bv_cuda_selection_finish(&job, selection->memory, percentiles, stream);
+  if (job.device != BV_CPU)
+    return bv_cuda_selection_finish(&job, selection->memory, percentiles, stream);
+  fenv_t callers = bv_enter_arithmetic();
+  bv_status status = bv_cpu_selection_finish(&job, selection->memory, percentiles);
+  bv_leave_arithmetic(&callers);
+  return status;
 }

@@ -1,41 +1,18 @@
 /* The CPU backend: how a job's groups are spread over threads. */
 #include <stdlib.h>
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 #include "arithmetic.h"
 #include "backend.h"
+#include "floating.h"
 #include "status.h"
 #include "team.h"
+#include "threads.h"
 #include "walk.h"
 
-/* Fewer pixels are not worth waking other threads. */
-#define LEAST_PARALLEL_PIXELS 32768
 /* Groups at least this large are shared by all threads if there are few of them. */
 #define LEAST_SHARED_PIXELS (1 << 18)
 /* Decoded groups up to this size are kept: they stay in the second-level cache between the reads. */
 #define MOST_KEPT_BYTES (1 << 21)
-
-/* ---- Threads ----------------------------------------------------------------------------------------- */
-
-int bv_threads_for(int64_t pixels) {
-#ifdef _OPENMP
-  return pixels < LEAST_PARALLEL_PIXELS ? 1 : omp_get_max_threads();
-#else
-  (void)pixels;
-  return 1;
-#endif
-}
-
-static int this_thread(void) {
-#ifdef _OPENMP
-  return omp_get_thread_num();
-#else
-  return 0;
-#endif
-}
 
 /* ---- Tiles ------------------------------------------------------------------------------------------- */
 
@@ -60,13 +37,26 @@ const void *bv_load_tile(const bv_group *group, int64_t first, int64_t count, vo
   return tile;
 }
 
+static void visit_number(const bv_group *group, bv_worker *worker, int64_t tile, bv_visit_tile *visit,
+                         const void *context) {
+  int64_t first = tile * BV_TILE_PIXELS, rest = group->count - first;
+  visit(group, worker, first, rest < BV_TILE_PIXELS ? rest : BV_TILE_PIXELS, context);
+}
+
 void bv_for_each_tile(const bv_group *group, const bv_team *team, bv_visit_tile *visit, const void *context) {
   int64_t tiles = (group->count + BV_TILE_PIXELS - 1) / BV_TILE_PIXELS;
-#pragma omp parallel for schedule(dynamic, 8) num_threads(team->size) if (team->size > 1)
-  for (int64_t tile = 0; tile < tiles; ++tile) {
-    int64_t first = tile * BV_TILE_PIXELS, rest = group->count - first;
-    visit(group, &team->workers[team->size > 1 ? this_thread() : 0], first,
-          rest < BV_TILE_PIXELS ? rest : BV_TILE_PIXELS, context);
+  if (team->size == 1) {
+    for (int64_t tile = 0; tile < tiles; ++tile)
+      visit_number(group, team->workers, tile, visit, context);
+    return;
+  }
+#pragma omp parallel num_threads(team->size)
+  {
+    fenv_t callers = bv_enter_arithmetic();
+#pragma omp for schedule(dynamic, 8)
+    for (int64_t tile = 0; tile < tiles; ++tile)
+      visit_number(group, &team->workers[bv_this_thread()], tile, visit, context);
+    bv_leave_arithmetic(&callers);
   }
 }
 
@@ -160,6 +150,19 @@ static bv_worker *open_workers(const bv_tile_ops *ops, int count, worker_needs n
 
 /* ---- The job ----------------------------------------------------------------------------------------- */
 
+/* Each group by one worker. */
+static void run_groups(const bv_job *job, const bv_tile_ops *ops, int64_t groups, const bv_team *team) {
+#pragma omp parallel num_threads(team->size)
+  {
+    fenv_t callers = bv_enter_arithmetic();
+    bv_team alone = {1, &team->workers[bv_this_thread()], team->candidate_room};
+#pragma omp for schedule(dynamic)
+    for (int64_t group = 0; group < groups; ++group)
+      run_group(job, ops, group, &alone);
+    bv_leave_arithmetic(&callers);
+  }
+}
+
 bv_status bv_cpu_run(const bv_job *job) {
   const bv_tile_ops *ops = bv_tile_ops_for(job->in_dtype);
   int64_t groups = bv_job_groups(job), pixels = bv_job_pixels(job);
@@ -171,18 +174,14 @@ bv_status bv_cpu_run(const bv_job *job) {
   bv_worker *workers = open_workers(ops, threads, needs_of(job, ops, !share || threads == 1));
   if (!workers)
     return bv_fail(BV_ERROR_MEMORY, "no memory for the scratch of %d threads", threads);
-  int64_t room = bv_candidate_room(pixels);
-  if (share || threads == 1) {
-    bv_team team = {threads, workers, room};
+  bv_team team = {bv_startable_threads(threads), workers, bv_candidate_room(pixels)};
+  fenv_t callers = bv_enter_arithmetic();
+  if (share || team.size == 1)
     for (int64_t group = 0; group < groups; ++group)
       run_group(job, ops, group, &team);
-  } else {
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-    for (int64_t group = 0; group < groups; ++group) {
-      bv_team team = {1, &workers[this_thread()], room};
-      run_group(job, ops, group, &team);
-    }
-  }
+  else
+    run_groups(job, ops, groups, &team);
+  bv_leave_arithmetic(&callers);
   close_workers(workers, threads);
   return BV_OK;
 }

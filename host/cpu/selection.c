@@ -2,8 +2,10 @@
  * (digits.h). */
 #include <string.h>
 
+#include "floating.h"
 #include "selection.h"
 #include "team.h"
+#include "threads.h"
 
 /* ---- A digit ----------------------------------------------------------------------------------------- */
 
@@ -55,6 +57,7 @@ static void count_group(const bv_group *group, int threads, bv_selection_memory 
   int64_t tiles = (group->count + BV_TILE_PIXELS - 1) / BV_TILE_PIXELS;
 #pragma omp parallel num_threads(threads) if (threads > 1)
   {
+    fenv_t callers = bv_enter_arithmetic();
     double buffer[BV_TILE_PIXELS]; /* large enough for either map type */
     uint64_t counts[BV_TRACKERS][BV_DIGIT_BINS] = {{0}};
 #pragma omp for schedule(dynamic, 8)
@@ -67,6 +70,7 @@ static void count_group(const bv_group *group, int threads, bv_selection_memory 
     for (int tracker = 0; tracker < BV_TRACKERS; ++tracker)
       for (int bin = 0; bin < BV_DIGIT_BINS; ++bin)
         memory->counts[tracker][bin] += counts[tracker][bin];
+    bv_leave_arithmetic(&callers);
   }
 }
 
@@ -106,7 +110,7 @@ bv_status bv_cpu_selection_begin(bv_selection_memory *memory) {
 
 bv_status bv_cpu_selection_count(const bv_job *job, bv_selection_memory *memory, int digit) {
   bv_group group = {.job = job, .ops = bv_tile_ops_for(job->in_dtype), .count = bv_job_pixels(job)};
-  count_group(&group, bv_threads_for(group.count), memory, digit);
+  count_group(&group, bv_startable_threads(bv_threads_for(group.count)), memory, digit);
   return BV_OK;
 }
 

@@ -37,9 +37,6 @@ typedef struct bv_group {
  * `tile`. */
 const void *bv_load_tile(const bv_group *group, int64_t first, int64_t count, void *tile);
 
-/* How many threads work on so many pixels. */
-int bv_threads_for(int64_t pixels);
-
 /* Calls `visit` for every tile of the group, with the worker that runs it. */
 typedef void bv_visit_tile(const bv_group *group, bv_worker *worker, int64_t first, int64_t count,
                            const void *context);
