@@ -14,14 +14,16 @@
  *
  * Four promises hold for every function that takes tensors:
  *
- *   - The same input bits give the same output bits: on the CPU, on every GPU, with every algorithm.
+ *   - The same input bits give the same output bits: on the CPU, on every GPU, with every algorithm, whatever
+ *     rounding, treatment of denormals and traps the calling thread has chosen (which stay as they are).
  *   - On device tensors nothing is copied to the host and nothing is waited for: the work is ordered on the
  *     stream and may be captured in a CUDA graph. On CPU tensors the work is done on return; the stream is
  *     ignored.
  *   - Arguments are checked before anything is written. After an error the output is as it was (unless the
  *     device itself failed, BV_ERROR_CUDA), the status says the kind, and bv_last_error() says which argument,
  *     what it was, and what is allowed.
- *   - Any function may be called from any thread, on any number of streams and devices at once.
+ *   - Any function may be called from any thread, on any number of streams and devices at once; on CPU tensors
+ *     also in the child of a fork, where one thread does the work if several did in the parent.
  *
  * No function prints, exits, aborts, or changes the calling thread's current CUDA device.
  *

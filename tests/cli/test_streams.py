@@ -203,9 +203,9 @@ class Streams(Case):
         os.truncate(self.path("in.nii"), 352 + 4 * 500 * 500 * 8)
         with open(PROGRAM, "rb") as file:
             sanitized = b"__asan_init" in file.read()  # then the sanitizer, not the system, limits allocations
-        environment = dict(os.environ, OMP_NUM_THREADS="1")
+        environment = dict(os.environ, OMP_NUM_THREADS="3")  # which the limit may not allow
         codes, before = [], set(os.listdir(self.folder))
-        for mebibytes in range(8, 40):
+        for mebibytes in range(8, 64):
             def limit():
                 resource.setrlimit(resource.RLIMIT_AS, (mebibytes << 20, mebibytes << 20))
 

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <set>
+#include <utility>
 
 #include "array.h"
 #include "call.h"
@@ -83,6 +84,22 @@ TEST(Overlap, InterleavedViewsAreAllowed) {
     call.out.data = beyond(call.in.data, 8); // now even columns both
     call.expect_refused(BV_ERROR_OVERLAP, {"out", "batch"});
   }
+}
+
+// Channels of one picture, whose rows end with a gap: however large it is, the elements lie between one
+// another.
+TEST(Overlap, ChannelsOfALargePictureAreApart) {
+  const int64_t rows = 5000, columns = 7000, row = 4 * columns + 3;
+  Call call(Function::WorkspaceSize);
+  call.in = {call.at(0) + 3, BV_U8, BV_CPU, 4, {1, 1, rows, columns}, {0, 0, row, 4}};
+  call.out = {call.at(0), BV_U8, BV_CPU, 4, {1, rows, columns, 3}, {0, row, 4, 1}};
+  call.expect_accepted();
+  call.in.data = call.at(0) + 2;
+  call.expect_refused(BV_ERROR_OVERLAP, {"out", "batch"});
+  call.out = {call.at(0), BV_U8, BV_CPU, 4, {1, 1, rows, columns}, {0, 0, row, 4}};
+  call.expect_accepted();
+  std::swap(call.in.data, call.out.data);
+  call.expect_accepted();
 }
 
 TEST(Overlap, ASliceOfTheVolumeThatIsNotShownMayNotBeWrittenEither) {
