@@ -52,7 +52,7 @@ bv_status bv_enter_device(int32_t device, bv_device_scope *scope) {
 }
 
 bv_status bv_leave_device(const bv_device_scope *scope, bv_status status) {
-  int error = scope->changed ? cudaSetDevice(scope->caller_device) : cudaSuccess;
+  cudaError_t error = scope->changed ? cudaSetDevice(scope->caller_device) : cudaSuccess;
   if (status == BV_OK)
     status = bv_cuda_status(error, "making CUDA device %d current again", scope->caller_device);
   if (status != BV_OK && !scope->error_was_pending)
