@@ -71,6 +71,9 @@ static bv_status measure(const bv_job *job, const bv_plan *plan, bv_windows wind
   case BV_METHOD_FIXED:
     BV_TRY_CUDA(bv_launch_fixed_windows(job, windows, stream), "writing windows");
     return BV_OK;
+  case BV_METHOD_RESIDENT:
+    BV_TRY_CUDA(bv_launch_resident(job, &plan->resident, windows, stream), "measuring and mapping on chip");
+    return BV_OK;
   case BV_METHOD_RANGE:
     BV_TRY_CUDA(bv_launch_range(job, &plan->range, family, windows, stream), "measuring ranges");
     return BV_OK;
@@ -88,7 +91,7 @@ static bv_status launch(const bv_job *job, const bv_plan *plan, void *workspace,
   BV_TRY(measure(job, plan, windows, workspace, stream));
   if (job->operation == BV_STRETCH)
     BV_TRY_CUDA(bv_launch_stretch(job, windows, stream), "stretching an image");
-  else if (job->operation != BV_MEASURE)
+  else if (job->operation != BV_MEASURE && plan->method != BV_METHOD_RESIDENT)
     BV_TRY_CUDA(bv_launch_apply(job, windows, stream), "mapping pixels");
   return BV_OK;
 }

@@ -108,6 +108,9 @@ static bv_status ask_limits(int32_t device, bv_limits *limits) {
                         .shared_bytes_of_multiprocessor = value[4],
                         .shared_bytes_reserved = value[5],
                         .l2_bytes = value[6]};
+  bv_resident_limits resident = {.shared_bytes_of_block = value[3]};
+  BV_TRY_CUDA(bv_prepare_resident(&resident), "preparing the resident kernel on CUDA device %d", device);
+  limits->resident_most_blocks = resident.most_blocks;
   return BV_OK;
 }
 

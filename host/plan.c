@@ -72,6 +72,18 @@ static bv_status plan_percentiles(const bv_job *job, const bv_limits *limits, bv
   return plan_sort(job, limits, plan);
 }
 
+static bool may_be_resident(const bv_job *job) {
+  return job->algorithm == BV_ALGORITHM_AUTO || job->algorithm == BV_ALGORITHM_RESIDENT;
+}
+
+static bv_status fail_not_resident(const bv_job *job) {
+  return bv_fail(
+      BV_ERROR_VALUE,
+      "options.algorithm is BV_ALGORITHM_RESIDENT, but groups of %lld pixels of type %s do not fit on "
+      "chip; BV_ALGORITHM_SELECT takes any",
+      (long long)bv_job_pixels(job), bv_dtype_name(job->in_dtype));
+}
+
 /* ---- The plan ------------------------------------------------------------------------------------------ */
 
 static bv_status plan_windows_in_workspace(const bv_job *job, bv_plan *plan) {
@@ -90,6 +102,14 @@ bv_status bv_make_plan(const bv_job *job, const bv_limits *limits, bv_plan *plan
   if (job->operation != BV_STRETCH && job->window == BV_WINDOW_FIXED) {
     plan->method = job->operation == BV_MEASURE ? BV_METHOD_FIXED : BV_METHOD_GIVEN;
     return BV_OK;
+  }
+  if (job->operation != BV_STRETCH && may_be_resident(job)) {
+    if (bv_plan_resident(job, limits, &plan->resident)) {
+      plan->method = BV_METHOD_RESIDENT;
+      return BV_OK;
+    }
+    if (job->algorithm == BV_ALGORITHM_RESIDENT && job->window == BV_WINDOW_PERCENTILE)
+      return fail_not_resident(job);
   }
   if (job->operation != BV_MEASURE)
     BV_TRY(plan_windows_in_workspace(job, plan));

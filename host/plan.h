@@ -18,12 +18,14 @@ typedef struct bv_limits {
   int64_t shared_bytes_of_multiprocessor;
   int64_t shared_bytes_reserved; /* of each block, by the system */
   int64_t l2_bytes;
+  int32_t resident_most_blocks; /* of a cluster of the resident kernel; 1 where there are no clusters */
 } bv_limits;
 
 /* How a job's windows come about. */
 typedef enum bv_method {
-  BV_METHOD_GIVEN, /* by the caller, in memory or as two numbers */
-  BV_METHOD_FIXED, /* two numbers to be written */
+  BV_METHOD_GIVEN,    /* by the caller, in memory or as two numbers */
+  BV_METHOD_FIXED,    /* two numbers to be written */
+  BV_METHOD_RESIDENT, /* writes pictures as well */
   BV_METHOD_RANGE,
   BV_METHOD_SORT
 } bv_method;
@@ -34,6 +36,7 @@ typedef struct bv_plan {
   size_t family_at;          /* where the workspace of the measuring family begins */
   size_t workspace_bytes;    /* of all */
   union {
+    bv_resident_plan resident;
     bv_range_plan range;
     bv_sort_plan sort;
   };
@@ -42,6 +45,9 @@ typedef struct bv_plan {
 /* Fails with BV_ERROR_VALUE if the algorithm asked for cannot do the job, and with BV_ERROR_MEMORY if no memory
  * is large enough. With BV_METHOD_SORT, the sort's scratch is still to be added by bv_plan_scratch. */
 bv_status bv_make_plan(const bv_job *job, const bv_limits *limits, bv_plan *plan);
+
+/* The resident kernel's part of it; false if the groups do not fit on chip. */
+bool bv_plan_resident(const bv_job *job, const bv_limits *limits, bv_resident_plan *plan);
 
 /* `bytes` more at the end of the workspace. */
 bv_status bv_plan_scratch(bv_plan *plan, size_t bytes);

@@ -48,6 +48,43 @@ int bv_launch_range(const bv_job *job, const bv_range_plan *plan, void *workspac
 /* [job->lo, job->hi] as the window of each group. */
 int bv_launch_fixed_windows(const bv_job *job, bv_windows windows, bv_stream stream);
 
+/* ---- resident.cu: percentiles or ranges, and pictures, of groups that fit on chip ----------------------- */
+
+/* Of the shared memory of a block: the state of the search, its bins and its list of keys. Pixels have the
+ * rest. */
+#define BV_RESIDENT_SHARED_BYTES 768
+#define BV_RESIDENT_BINS 2048
+#define BV_RESIDENT_LIST_KEYS 512
+
+/* On one multiprocessor. */
+#define BV_RESIDENT_MOST_THREADS 768
+
+/* Blocks of the largest cluster that any device has. */
+#define BV_RESIDENT_MOST_BLOCKS 16
+
+typedef struct bv_resident_limits {
+  int32_t shared_bytes_of_block; /* given */
+  int32_t most_blocks;           /* of a cluster; 1 where there are none */
+} bv_resident_limits;
+
+/* Lets the kernels use the current device's shared memory and clusters; once for each device, before the first
+ * launch. */
+int bv_prepare_resident(bv_resident_limits *limits);
+
+typedef struct bv_resident_plan {
+  int32_t blocks; /* of the cluster that holds a picture */
+  int32_t threads;
+  bv_dtype held;           /* the type of the pixels in shared memory */
+  bool converts;           /* the input's pixels are made into it one by one */
+  int32_t pixels_of_block; /* of a plane that is one line: a multiple of 128 */
+  int32_t rows_of_block;   /* of one that is several lines */
+  int32_t plane_bytes;     /* for a block's piece of a plane */
+  int32_t shared_bytes;
+} bv_resident_plan;
+
+/* Writes the windows if there are windows.data, and pictures if there is job->out. */
+int bv_launch_resident(const bv_job *job, const bv_resident_plan *plan, bv_windows windows, bv_stream stream);
+
 /* ---- sort.cu: percentiles by radix sort ---------------------------------------------------------------- */
 
 typedef struct bv_sort_plan {

@@ -1,0 +1,279 @@
+/* Finding the four ranks that two percentiles need (x(j) and x(j + 1) of the low and of the high end) by
+ * narrowing intervals of keys: the part that all selections share.
+ *
+ * Each end of the window keeps an interval of 2^shift keys that holds its x(j). A pass over the keys counts
+ * them in bins of the intervals; narrow() then replaces each interval by the bin that x(j) fell into. Once few
+ * keys are left inside, the next pass collects them, and finish() ranks them against each other. x(j + 1) is in
+ * the same interval, or it is the smallest key above it, which the collecting pass finds as well. Ties do no
+ * harm: an interval of one key is known without being collected.
+ */
+#ifndef BV_RANKS_CUH
+#define BV_RANKS_CUH
+
+#include "order.cuh"
+
+namespace bv {
+
+constexpr int ends = 2;      /* of a window: low, high */
+constexpr int log_bins = 11; /* while both ends share an interval; else half the bins for each */
+constexpr int most_bins = 1 << log_bins;
+constexpr int list_keys = 512; /* that are ranked against each other */
+
+/* What the next pass over the keys is to do. */
+enum Step { step_count, step_collect, step_done };
+
+/* `Count` numbers pixels: 32 bits where a group is known to be small enough. */
+template <typename Word, typename Count> struct End {
+  Word base; /* x(j) is one of the keys base .. base + span, */
+  Word span;
+  Count count;                /* which so many pixels have; */
+  Count rank;                 /* among those it has this rank */
+  Word above;                 /* x(j + 1), where it is above the interval and known */
+  bool has_next, knows_above; /* has_next: x(j + 1) is asked for */
+  double t;                   /* the percentile's way from x(j) to x(j + 1) */
+
+  __device__ bool needs_above() const { return has_next && rank + 1 == count && !knows_above; }
+  /* x(j + 1) when the search is done, or x(j) where that is not asked for. */
+  __device__ Word next() const {
+    bool is_tie = span == 0 && rank + 1 < count;
+    return has_next && !is_tie ? above : base;
+  }
+};
+
+template <typename Word, typename Count> struct Search {
+  End<Word, Count> end[ends];
+  Count n;
+  int32_t step;
+
+  __device__ bool shared() const { return end[0].base == end[1].base && end[0].span == end[1].span; }
+  /* Keys inside of the interval of an end that are still to be told apart, apart from those of ends before. */
+  __device__ Count open(int e) const { return end[e].span == 0 || (e == 1 && shared()) ? 0 : end[e].count; }
+};
+
+/* Before anything is known: `last` is the largest key. */
+template <typename Word, typename Count>
+__device__ __forceinline__ void start_search(Search<Word, Count> &search, Word last) {
+  for (int e = 0; e < ends; ++e)
+    search.end[e] = {0, last, 0, 0, 0, false, false, 0.0};
+  search.n = 0;
+  search.step = step_count;
+}
+
+/* What narrow() asks for when n is known: the ranks of two percentiles. */
+struct Percentiles {
+  double percent[ends];
+
+  template <typename Word, typename Count>
+  __device__ void operator()(Search<Word, Count> &search, Count n) const {
+    search.n = n;
+    for (int e = 0; e < ends && n > 0; ++e) {
+      bv_rank rank = bv_rank_of_percentile((int64_t)n, percent[e]);
+      search.end[e].count = n;
+      search.end[e].rank = (Count)rank.below;
+      search.end[e].has_next = rank.above > rank.below;
+      search.end[e].t = rank.t;
+    }
+  }
+};
+
+/* ---- Passes over the keys ----------------------------------------------------------------------------- */
+
+__device__ __forceinline__ int bits_in(uint32_t word) { return 32 - __clz((int)word); }
+__device__ __forceinline__ int bits_in(unsigned long long word) { return 64 - __clzll((long long)word); }
+
+/* The bins of a counting pass, in registers. */
+template <typename Word> struct Bins {
+  Word base[ends], span[ends];
+  int32_t shift[ends];
+  bool open[ends];
+
+  template <typename Count> __device__ explicit Bins(const Search<Word, Count> &search) {
+    for (int e = 0; e < ends; ++e) {
+      base[e] = search.end[e].base;
+      span[e] = search.end[e].span;
+      shift[e] = max(0, bits_in(span[e]) - (search.shared() ? log_bins : log_bins - 1));
+      open[e] = search.open(e) > 0 || search.n == 0;
+    }
+  }
+
+  /* The bin of a key, or -1. */
+  __device__ __forceinline__ int32_t bin(Word key) const {
+    Word low = key - base[0], high = key - base[1];
+    return open[0] && low <= span[0]    ? (int32_t)(low >> shift[0])
+           : open[1] && high <= span[1] ? (int32_t)(high >> shift[1]) + most_bins / 2
+                                        : -1;
+  }
+};
+
+/* What a collecting pass looks for, in registers. */
+template <typename Word> struct Collection {
+  Word base[ends], span[ends];
+  bool open[ends];
+
+  template <typename Count> __device__ explicit Collection(const Search<Word, Count> &search) {
+    for (int e = 0; e < ends; ++e) {
+      base[e] = search.end[e].base;
+      span[e] = search.end[e].span;
+      open[e] = search.open(e) > 0;
+    }
+  }
+
+  /* Whether a key is to be collected. `above` becomes the least distance of keys above the intervals from the
+   * first key above; those of smaller keys wrap around, and are larger. */
+  __device__ __forceinline__ bool holds(Word key, Word above[ends]) const {
+    bool held = false;
+#pragma unroll
+    for (int e = 0; e < ends; ++e) {
+      above[e] = min(above[e], key - base[e] - span[e] - 1);
+      held |= open[e] && key - base[e] <= span[e];
+    }
+    return held;
+  }
+};
+
+/* ---- Between passes: called by all threads of a block ------------------------------------------------- */
+
+constexpr int most_warps = 32;
+
+/* Of a block, in shared memory. */
+template <typename Count> struct Scratch {
+  Count warp_sum[most_warps];
+  struct {
+    int32_t bin;
+    Count before, count;
+  } found[2 * ends];
+};
+
+/* The sum over the threads before this one. */
+template <typename Count>
+__device__ __forceinline__ Count sum_before(Count value, Scratch<Count> &scratch, Count *total) {
+  const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = blockDim.x / 32;
+  Count sum = value;
+  for (int distance = 1; distance < 32; distance *= 2) {
+    Count other = __shfl_up_sync(0xffffffffu, sum, distance);
+    sum += lane >= distance ? other : 0;
+  }
+  if (lane == 31)
+    scratch.warp_sum[warp] = sum;
+  __syncthreads();
+  Count before = sum - value, all = 0;
+  for (int other = 0; other < warps; ++other) {
+    before += other < warp ? scratch.warp_sum[other] : 0;
+    all += scratch.warp_sum[other];
+  }
+  *total = all;
+  return before;
+}
+
+constexpr int64_t nowhere = -1;
+
+/* The ranks of the four keys among all that were counted or collected: those of the low end's interval come
+ * first. `nowhere` if a key is not among them. */
+template <typename Word, typename Count>
+__device__ __forceinline__ void wanted_ranks(const Search<Word, Count> &search, int64_t wanted[2 * ends]) {
+  for (int e = 0; e < ends; ++e) {
+    const End<Word, Count> &end = search.end[e];
+    int64_t before = e == 1 && !search.shared() ? (int64_t)search.open(0) : 0;
+    wanted[2 * e] = end.span > 0 ? before + (int64_t)end.rank : nowhere;
+    wanted[2 * e + 1] = end.span > 0 && end.rank + 1 < end.count ? wanted[2 * e] + 1 : nowhere;
+  }
+}
+
+/* What is left to do. */
+template <typename Word, typename Count>
+__device__ __forceinline__ int next_step(const Search<Word, Count> &search) {
+  Count left = search.open(0) + search.open(1);
+  if (left > list_keys)
+    return step_count;
+  return left > 0 || search.end[0].needs_above() || search.end[1].needs_above() ? step_collect : step_done;
+}
+
+/* After a counting pass: `count_of(bin)` is read twice; `ask(search, n)` sets the ranks after the first pass.
+ * After a barrier `search`, in shared memory, is ready for the next pass. */
+template <typename Word, typename Count, typename Ask, typename CountOf>
+__device__ void narrow(Search<Word, Count> &search, Scratch<Count> &scratch, const Ask &ask,
+                       const CountOf &count_of) {
+  const bool shared = search.shared(), first = search.n == 0;
+  const int each = (most_bins + (int)blockDim.x - 1) / (int)blockDim.x;
+  const int begin = (int)threadIdx.x * each, end = min(begin + each, most_bins);
+  Count mine = 0, total;
+  for (int bin = begin; bin < end; ++bin)
+    mine += count_of(bin);
+  Count before = sum_before(mine, scratch, &total);
+  const Bins<Word> bins(search);
+  if (first && threadIdx.x == 0)
+    ask(search, total);
+  __syncthreads();
+  if (total == 0) {
+    if (threadIdx.x == 0)
+      search.step = step_done;
+    return;
+  }
+
+  int64_t wanted[2 * ends];
+  wanted_ranks(search, wanted);
+  if (mine > 0)
+    for (int bin = begin; bin < end; ++bin) {
+      Count count = count_of(bin);
+#pragma unroll
+      for (int w = 0; w < 2 * ends; ++w)
+        if (wanted[w] >= (int64_t)before && wanted[w] < (int64_t)(before + count))
+          scratch.found[w] = {bin, before, count};
+      before += count;
+    }
+  __syncthreads();
+
+  if (threadIdx.x == 0) {
+    for (int e = 0; e < ends; ++e) {
+      End<Word, Count> &end = search.end[e];
+      if (end.span == 0)
+        continue;
+      const int from = e == 1 && !shared ? most_bins / 2 : 0;
+      const auto &at = scratch.found[2 * e], &next = scratch.found[2 * e + 1];
+      if (bins.shift[e] == 0 && wanted[2 * e + 1] != nowhere) {
+        end.above = end.base + (Word)(next.bin - from);
+        end.knows_above = true;
+      }
+      const Word skipped = (Word)(at.bin - from) << bins.shift[e];
+      end.base += skipped;
+      end.span = min(end.span - skipped, ((Word)1 << bins.shift[e]) - 1);
+      end.rank = (Count)(wanted[2 * e] - (int64_t)at.before);
+      end.count = at.count;
+    }
+    search.step = next_step(search);
+  }
+}
+
+/* After a collecting pass: `list` holds the keys of the open intervals, and `above` what Collection made of it.
+ */
+template <typename Word, typename Count>
+__device__ void finish(Search<Word, Count> &search, const Word *list, int keys, const Word above[ends]) {
+  int64_t wanted[2 * ends];
+  wanted_ranks(search, wanted);
+  __syncthreads();
+  if (threadIdx.x < ends && search.end[threadIdx.x].needs_above()) {
+    End<Word, Count> &end = search.end[threadIdx.x];
+    end.above = end.base + end.span + 1 + above[threadIdx.x];
+  }
+  __syncthreads();
+  for (int i = (int)threadIdx.x; i < keys; i += (int)blockDim.x) {
+    const Word key = list[i];
+    int less = 0, equal = 0;
+    for (int j = 0; j < keys; ++j) {
+      less += list[j] < key;
+      equal += list[j] == key;
+    }
+    /* Equal keys write the same. */
+#pragma unroll
+    for (int e = 0; e < ends; ++e) {
+      if (wanted[2 * e] >= less && wanted[2 * e] < less + equal)
+        search.end[e].base = key;
+      if (wanted[2 * e + 1] >= less && wanted[2 * e + 1] < less + equal)
+        search.end[e].above = key;
+    }
+  }
+}
+
+} // namespace bv
+
+#endif

@@ -1,0 +1,472 @@
+/* Windows and pictures of groups that fit on chip: every pixel is read once and written once, by one kernel.
+ *
+ * A cluster of blocks holds a picture (the planes that are packed together: one, or the three channels of an
+ * interleaved one) in shared memory, each block a piece of every plane, in the pixels' own type. All copies are
+ * started at once and arrive in chunks, which are counted into the first histogram as they come. The blocks'
+ * histograms are added up in the leader, block 0, which narrows the search and tells the others what to look
+ * for next. At last each block maps and packs its pieces from shared memory.
+ *
+ * Pixels that are strided, masked, or in rows with gaps are loaded one by one and held in the map type, masked
+ * ones as NaN: so one kernel for each kind of held pixel does.
+ */
+#include "dispatch.cuh"
+#include "launch.h"
+#include "pack.cuh"
+#include "search.cuh"
+
+namespace bv {
+namespace {
+
+constexpr int most_planes = 3;
+constexpr int chunks_of_piece = 8; /* each can be counted while the next ones arrive */
+
+struct Task {
+  bv_lines lines;
+  Source source;
+  Sink sink;
+  bv_windows windows;
+  Percentiles percentiles;
+  double epsilon, floor;
+  bv_resident_plan plan;
+  int32_t in_bytes, out_bytes; /* of an element */
+  bool range;                  /* the window is the smallest and the largest value, not percentiles */
+};
+
+template <int Width, typename T> struct Shared {
+  SearchState<Word<Width>> state;
+  Map<T> map[most_planes];
+#if __CUDA_ARCH__ >= 900
+  Arrival arrivals[most_planes][chunks_of_piece];
+#endif
+};
+
+/* ---- Pieces: what a block holds of a plane ------------------------------------------------------------ */
+
+/* Neighbouring pixels. The copy in shared memory lies to 16 bytes as the original does, so that all but a few
+ * pixels at the edges form units of 16 bytes in both. */
+template <int Width> struct Piece {
+  char *pixels;     /* in shared memory */
+  const char *from; /* in global memory; NULL if the pixels were converted */
+  int count, head, units;
+
+  __device__ Piece(char *room, const char *origin, int pixel_count) : from(origin), count(pixel_count) {
+    int past = (int)((uintptr_t)origin % 16);
+    pixels = room + past;
+    head = min(count, (16 - past) % 16 / Width);
+    units = (count - head) / (16 / Width);
+  }
+  __device__ char *unit(int number) const { return pixels + head * Width + number * 16; }
+  __device__ const char *unit_from(int number) const { return from + head * Width + number * 16; }
+  __device__ int chunk_begin(int chunk) const { return (int)((int64_t)units * chunk / chunks_of_piece); }
+  /* The pixel outside of the units that is this thread's, or -1. */
+  __device__ int edge() const {
+    int tail = count - head - units * (16 / Width), thread = (int)threadIdx.x;
+    return thread < head ? thread : thread < head + tail ? count - tail + thread - head : -1;
+  }
+};
+
+template <int Width> __device__ __forceinline__ Bits<Width> &pixel_at(char *pixels, int index) {
+  return ((Bits<Width> *)pixels)[index];
+}
+
+template <int Width, typename Visit>
+__device__ __forceinline__ void visit_unit(const Raw<Width, 16 / Width> &unit, const Visit &visit) {
+#pragma unroll
+  for (int i = 0; i < 16 / Width; ++i)
+    visit((Word<Width>)bits_of(unit, i));
+}
+
+/* Calls visit(bits) for the pixels of units in shared memory. */
+template <int Width, typename Visit>
+__device__ __forceinline__ void visit_units(const Piece<Width> &piece, int begin, int end, const Visit &visit) {
+  for (int number = begin + (int)threadIdx.x; number < end; number += (int)blockDim.x) {
+    Raw<Width, 16 / Width> unit;
+    load_wide<false>(piece.unit(number), unit);
+    visit_unit(unit, visit);
+  }
+}
+
+template <int Width, typename Visit>
+__device__ __forceinline__ void visit_piece(const Piece<Width> &piece, const Visit &visit) {
+  int edge = piece.edge();
+  if (edge >= 0)
+    visit((Word<Width>)pixel_at<Width>(piece.pixels, edge));
+  visit_units(piece, 0, piece.units, visit);
+}
+
+/* ---- Loading ------------------------------------------------------------------------------------------ */
+
+#if __CUDA_ARCH__ >= 900
+
+template <int Width>
+__device__ __forceinline__ void start_copies(const Piece<Width> &piece, Arrival *arrivals) {
+  for (int chunk = 0; chunk < chunks_of_piece; ++chunk) {
+    int begin = piece.chunk_begin(chunk), units = piece.chunk_begin(chunk + 1) - begin;
+    if (units > 0)
+      copy_bulk(piece.unit(begin), piece.unit_from(begin), (uint32_t)units * 16, &arrivals[chunk]);
+  }
+}
+
+template <int Width, typename Visit>
+__device__ __forceinline__ void visit_arriving_units(const Piece<Width> &piece, Arrival *arrivals,
+                                                     const Visit &visit) {
+  for (int chunk = 0; chunk < chunks_of_piece; ++chunk) {
+    int begin = piece.chunk_begin(chunk), end = piece.chunk_begin(chunk + 1);
+    if (begin < end) {
+      wait_for(&arrivals[chunk]);
+      visit_units(piece, begin, end, visit);
+    }
+  }
+}
+
+#else
+
+/* Through registers, several loads in flight. */
+template <int Width, typename Visit>
+__device__ __forceinline__ void visit_arriving_units(const Piece<Width> &piece, const Visit &visit) {
+  constexpr int loads = 4;
+  for (int first = (int)threadIdx.x; first < piece.units; first += loads * (int)blockDim.x) {
+    Raw<Width, 16 / Width> unit[loads];
+#pragma unroll
+    for (int i = 0; i < loads; ++i)
+      if (first + i * (int)blockDim.x < piece.units)
+        load_wide<true>(piece.unit_from(first + i * (int)blockDim.x), unit[i]);
+#pragma unroll
+    for (int i = 0; i < loads; ++i)
+      if (first + i * (int)blockDim.x < piece.units) {
+        *(uint4 *)piece.unit(first + i * (int)blockDim.x) =
+            make_uint4(unit[i].word[0], unit[i].word[1], unit[i].word[2], unit[i].word[3]);
+        visit_unit(unit[i], visit);
+      }
+  }
+}
+
+#endif
+
+/* The first visit of a piece, which makes it there. */
+template <int Width, typename T, typename Visit>
+__device__ __forceinline__ void load_piece(const Piece<Width> &piece, Shared<Width, T> &shared, int plane,
+                                           const Visit &visit) {
+  int edge = piece.edge();
+  if (edge >= 0) {
+    Bits<Width> bits = ((const Bits<Width> *)piece.from)[edge];
+    pixel_at<Width>(piece.pixels, edge) = bits;
+    visit((Word<Width>)bits);
+  }
+#if __CUDA_ARCH__ >= 900
+  visit_arriving_units(piece, shared.arrivals[plane], visit);
+#else
+  visit_arriving_units(piece, visit);
+#endif
+}
+
+/* The pixels of a line in the map type, one by one; `first` and `step` are pixels. */
+template <int Width, typename T, typename Visit>
+__device__ __forceinline__ void convert_line(const Task &task, const Line &line, char *pixels, int begin,
+                                             int end, int first, int step, const Visit &visit) {
+#pragma unroll 4
+  for (int pixel = begin + first; pixel < end; pixel += step) {
+    Bits<Width> bits = ((const Bits<Width> *)line.in)[pixel * task.lines.run.in];
+    T x = decode<T>(bits, task.source.dtype);
+    if (line.mask && !line.mask[pixel * task.lines.run.mask])
+      x = not_a_number<T>();
+    ((T *)pixels)[pixel - begin] = x;
+    visit((Word<sizeof(T)>)pixel_at<sizeof(T)>(pixels, pixel - begin));
+  }
+}
+
+/* ---- Blocks ------------------------------------------------------------------------------------------- */
+
+/* A block's part of its picture: of `rows` lines the pixels begin .. end - 1. Either all of some lines, or,
+ * where planes are single lines, a stretch of one, cut where quads of the output are aligned. */
+struct Part {
+  int64_t line;
+  int rows;
+  int begin, end;
+
+  __device__ int pixels_of_row() const { return end - begin; }
+};
+
+template <int Width> __device__ __forceinline__ Part part_of_block(const Task &task) {
+  const int rank = Cluster::rank(), extent = (int)task.lines.run.extent;
+  Part part = {(int64_t)(blockIdx.x / Cluster::size()) * task.lines.rows, 1, 0, extent};
+  if (task.lines.rows == 1) {
+    int lead = 0;
+    if (task.sink.out)
+      lead = line_to_write<Width>(task.lines, task.source, task.sink, task.out_bytes, part.line).lead;
+    part.begin = min(extent, max(0, rank * task.plan.pixels_of_block - lead));
+    part.end = min(extent, (rank + 1) * task.plan.pixels_of_block - lead);
+  } else {
+    int rows = (int)task.lines.rows, begin = min(rows, rank * task.plan.rows_of_block);
+    part.line += begin;
+    part.rows = min(rows - begin, task.plan.rows_of_block);
+  }
+  return part;
+}
+
+/* How warps share the rows of a part: all take the same single row, or each takes whole rows. */
+struct Share {
+  int row, row_step;
+  int turn, turn_step;
+
+  __device__ explicit Share(const Part &part) {
+    const int warp = (int)threadIdx.x / warp_lanes, warps = (int)blockDim.x / warp_lanes;
+    bool single = part.rows == 1;
+    row = single ? 0 : warp;
+    row_step = single ? 1 : warps;
+    turn = single ? warp : 0;
+    turn_step = single ? warps : 1;
+  }
+};
+
+template <typename T, typename Visit>
+__device__ __forceinline__ void convert_rows(const Task &task, const Part &part, int plane, char *pixels,
+                                             const Visit &visit) {
+  const Share share(part);
+  const int first = share.turn * warp_lanes + (int)threadIdx.x % warp_lanes;
+  const int step = share.turn_step * warp_lanes;
+  const int width = task.in_bytes;
+  for (int row = share.row; row < part.rows; row += share.row_step) {
+    Line line = locate_line(task.lines, task.source, nullptr, part.line + row, width, 1);
+    line.in += plane * task.lines.channel.in * width;
+    if (line.mask)
+      line.mask += plane * task.lines.channel.mask;
+    char *to = pixels + row * part.pixels_of_row() * sizeof(T);
+    if constexpr (sizeof(T) == 4) {
+      if (width == 1)
+        convert_line<1, T>(task, line, to, part.begin, part.end, first, step, visit);
+      else if (width == 2)
+        convert_line<2, T>(task, line, to, part.begin, part.end, first, step, visit);
+      else
+        convert_line<4, T>(task, line, to, part.begin, part.end, first, step, visit);
+    } else {
+      if (width == 4)
+        convert_line<4, T>(task, line, to, part.begin, part.end, first, step, visit);
+      else
+        convert_line<8, T>(task, line, to, part.begin, part.end, first, step, visit);
+    }
+  }
+}
+
+/* ---- Writing ------------------------------------------------------------------------------------------ */
+
+/* A quad of a line whose pixels begin .. are held at `pixels`. */
+template <int Width, typename T>
+__device__ __forceinline__ void load_held_quad(const Task &task, const char *pixels, int begin, int lead,
+                                               int first, T x[quad]) {
+  const char *line = pixels - begin * Width;
+  const int extent = (int)task.lines.run.extent;
+  Raw<Width, quad> raw;
+  if (first >= 0 && first + quad <= extent && is_wide<quad>(line, 1, Width, lead))
+    load_wide<false>(line + first * Width, raw);
+  else
+    load_single(line, 1, extent, first, raw);
+  decode_cell<Width, T, quad>(raw, task.plan.held, x);
+}
+
+/* Maps and packs a block's part of its picture, plane p of which begins at `pixels_of(p)`. */
+template <int Width, typename T, typename PixelsOf>
+__device__ __forceinline__ void write_part(const Task &task, const Part &part, const Map<T> map[most_planes],
+                                           const uint32_t *colours, const PixelsOf &pixels_of) {
+  constexpr int tile = warp_lanes * quad;
+  const int planes = (int)task.lines.channel.extent, extent = (int)task.lines.run.extent;
+  const Share share(part);
+  for (int row = share.row; row < part.rows; row += share.row_step) {
+    const Line line = line_to_write<Width>(task.lines, task.source, task.sink, task.out_bytes, part.line + row);
+    const int row_at = row * part.pixels_of_row() * Width;
+    /* The first pixel of the part is the first of a tile, or of the line. */
+    const int start = part.begin > 0 ? part.begin : -line.lead;
+    for (int turn = start + share.turn * tile; turn < part.end; turn += share.turn_step * tile) {
+      const bool whole = turn >= 0 && turn + tile <= extent;
+      const int first = turn + (int)threadIdx.x % warp_lanes * quad;
+      uint32_t colour[quad] = {0xff000000u, 0xff000000u, 0xff000000u, 0xff000000u};
+#pragma unroll 1
+      for (int plane = 0; plane < planes; ++plane) {
+        T y[quad];
+        load_held_quad<Width>(task, pixels_of(plane) + row_at, part.begin, line.lead, first, y);
+#pragma unroll
+        for (int i = 0; i < quad; ++i)
+          y[i] = apply_map(y[i], map[plane], task.source.zero_is_background);
+        if (planes == 1)
+          store_quad<T>(task.lines, task.sink, colours, line, first, whole, y);
+        else
+#pragma unroll
+          for (int i = 0; i < quad; ++i)
+            colour[i] |= (uint32_t)quantise(y[i], task.sink.nearest) << 8 * plane;
+      }
+      if (planes > 1)
+        store_u8_quad(task.lines, task.sink, line, first, whole, colour);
+    }
+  }
+}
+
+/* ---- The kernel --------------------------------------------------------------------------------------- */
+
+/* 80 registers: the threads of all blocks on a multiprocessor together can be this many. */
+constexpr int most_threads = BV_RESIDENT_MOST_THREADS;
+
+template <int Width, typename T>
+__global__ void __launch_bounds__(most_threads)
+    resident_kernel(const __grid_constant__ Task task, const __grid_constant__ Order<Width> order) {
+  using Key = Word<Width>;
+  constexpr int key_bits = 8 * Width;
+  constexpr bool may_convert = Width == sizeof(T);
+  static_assert(sizeof(Shared<Width, T>) <= BV_RESIDENT_SHARED_BYTES && most_bins == BV_RESIDENT_BINS &&
+                    list_keys == BV_RESIDENT_LIST_KEYS,
+                "as planned");
+  extern __shared__ uint4 room[];
+  Shared<Width, T> &shared = *(Shared<Width, T> *)room;
+  uint32_t *bins = (uint32_t *)((char *)room + BV_RESIDENT_SHARED_BYTES);
+  Key *list = (Key *)(bins + most_bins);
+  char *planes_room = (char *)(list + list_keys);
+
+  const int planes = (int)task.lines.channel.extent;
+  const int planes_of_window = task.lines.channel.window ? 1 : planes;
+  const bool converts = may_convert && task.plan.converts;
+  const Part part = part_of_block<Width>(task);
+  const Line first_line = locate_line(task.lines, task.source, task.sink.out, part.line, Width, task.out_bytes);
+
+  auto piece_of = [&](int plane) {
+    const char *from = first_line.in + (part.begin + plane * task.lines.channel.in) * Width;
+    return Piece<Width>(planes_room + plane * task.plan.plane_bytes, converts ? nullptr : from,
+                        part.rows * part.pixels_of_row());
+  };
+
+  /* `shared` and the bins */
+  for (int i = (int)threadIdx.x; i < BV_RESIDENT_SHARED_BYTES / 4 + most_bins; i += (int)blockDim.x)
+    ((uint32_t *)room)[i] = 0;
+  __syncthreads();
+  if (threadIdx.x == 0) {
+#if __CUDA_ARCH__ >= 900
+    for (int plane = 0; plane < planes && !converts; ++plane)
+      for (int chunk = 0; chunk < chunks_of_piece; ++chunk)
+        init_arrival(&shared.arrivals[plane][chunk]);
+    publish_arrivals();
+    for (int plane = 0; plane < planes && !converts; ++plane)
+      start_copies(piece_of(plane), shared.arrivals[plane]);
+#endif
+  }
+
+  for (int first = 0; first < planes; first += planes_of_window) {
+    if (threadIdx.x == 0)
+      start_search(shared.state.search, (Key)(~(Key)0 >> (8 * (int)sizeof(Key) - key_bits)));
+    __syncthreads();
+    if (first == 0)
+      Cluster::arrive();
+
+    const auto count = [&](Key bits) {
+      if (order.is_foreground(bits))
+        atomicAdd(bins + first_bin<key_bits>(order.key(bits)), 1u);
+    };
+    for (int plane = first; plane < first + planes_of_window; ++plane)
+      if (converts)
+        convert_rows<T>(task, part, plane, piece_of(plane).pixels, count);
+      else
+        load_piece(piece_of(plane), shared, plane, count);
+    if (first == 0)
+      Cluster::wait();
+    __syncthreads();
+    search_keys<Cluster>(shared.state, bins, list, task.percentiles, [&](const auto &visit) {
+      const auto visit_foreground = [&](Key bits) {
+        if (order.is_foreground(bits))
+          visit(order.key(bits));
+      };
+      for (int plane = first; plane < first + planes_of_window; ++plane)
+        visit_piece(piece_of(plane), visit_foreground);
+    });
+
+    if ((int)threadIdx.x < planes_of_window) {
+      const auto value = [&](Key key) { return value_of_key<Width, T>(order, key, task.plan.held); };
+      double lo = window_end(shared.state.search, 0, task.range, value);
+      double hi = window_end(shared.state.search, 1, task.range, value);
+      map_of_window(lo, hi, task.epsilon, task.floor, &shared.map[first + threadIdx.x]);
+      if (task.windows.data && Cluster::rank() == leader && threadIdx.x == 0)
+        write_window(task.windows, first_line.window + first * task.lines.channel.window, lo, hi,
+                     shared.state.search.n);
+    }
+    __syncthreads();
+  }
+
+  if (task.sink.out) {
+    uint32_t *colours = bins; /* nothing is counted any more */
+    load_colour_map(task.sink, colours);
+    __syncthreads();
+    write_part<Width, T>(task, part, shared.map, colours, [&](int plane) { return piece_of(plane).pixels; });
+  }
+}
+
+/* ---- Launching ---------------------------------------------------------------------------------------- */
+
+template <int Width, typename T> int prepare(bv_resident_limits *limits) {
+  const auto kernel = resident_kernel<Width, T>;
+  cudaFuncAttributes attributes;
+  int error = cudaFuncGetAttributes(&attributes, kernel);
+  if (error == cudaSuccess)
+    error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                 limits->shared_bytes_of_block);
+  if (error != cudaSuccess || attributes.ptxVersion < 90) {
+    limits->most_blocks = 1;
+    return error;
+  }
+  error = cudaFuncSetAttribute(kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1);
+  if (error != cudaSuccess)
+    return error;
+  cudaLaunchConfig_t config = {};
+  config.gridDim = dim3(BV_RESIDENT_MOST_BLOCKS);
+  config.blockDim = dim3(most_threads);
+  config.dynamicSmemBytes = (size_t)limits->shared_bytes_of_block;
+  int blocks;
+  error = cudaOccupancyMaxPotentialClusterSize(&blocks, kernel, &config);
+  if (error == cudaSuccess && blocks < limits->most_blocks)
+    limits->most_blocks = blocks;
+  return error;
+}
+
+template <int Width, typename T> int launch_resident(const Task &task, int64_t blocks, bv_stream stream) {
+  const Order<Width> order = order_of_dtype<Width>(task.plan.held, task.source.zero_is_background);
+  cudaLaunchAttribute cluster = {};
+  cluster.id = cudaLaunchAttributeClusterDimension;
+  cluster.val.clusterDim.x = (unsigned)task.plan.blocks;
+  cluster.val.clusterDim.y = cluster.val.clusterDim.z = 1;
+  cudaLaunchConfig_t config = {};
+  config.gridDim = dim3((unsigned)blocks);
+  config.blockDim = dim3((unsigned)task.plan.threads);
+  config.dynamicSmemBytes = (size_t)task.plan.shared_bytes;
+  config.stream = stream;
+  config.attrs = &cluster;
+  config.numAttrs = task.plan.blocks > 1;
+  return cudaLaunchKernelEx(&config, resident_kernel<Width, T>, task, order);
+}
+
+} // namespace
+} // namespace bv
+
+int bv_prepare_resident(bv_resident_limits *limits) {
+  limits->most_blocks = BV_RESIDENT_MOST_BLOCKS;
+  int error = cudaSuccess;
+  for (bv_dtype dtype = BV_F32; dtype <= BV_U32 && error == cudaSuccess; ++dtype)
+    error = bv::with_kind_of(dtype, [&](auto kind) {
+      return bv::prepare<decltype(kind)::Width, typename decltype(kind)::T>(limits);
+    });
+  return error;
+}
+
+int bv_launch_resident(const bv_job *job, const bv_resident_plan *plan, bv_windows windows, bv_stream stream) {
+  bv::Task task = {};
+  task.lines = bv_lines_for_applying(job);
+  task.source = bv::source_of_job(job);
+  if (job->out)
+    task.sink = bv::sink_of_job(job, &task.lines);
+  task.windows = windows;
+  task.range = job->window == BV_WINDOW_MINMAX;
+  task.percentiles = {{task.range ? 0 : job->low, task.range ? 100 : job->high}};
+  task.epsilon = job->epsilon;
+  task.floor = job->floor;
+  task.plan = *plan;
+  task.in_bytes = bv::bytes_of_dtype(job->in_dtype);
+  task.out_bytes = bv::bytes_of_dtype(job->out_dtype);
+  const int64_t blocks = task.lines.count / task.lines.rows * plan->blocks;
+  return bv::with_kind_of(plan->held, [&](auto kind) {
+    return bv::launch_resident<decltype(kind)::Width, typename decltype(kind)::T>(task, blocks, stream);
+  });
+}
