@@ -77,6 +77,9 @@ static bv_status measure(const bv_job *job, const bv_plan *plan, bv_windows wind
   case BV_METHOD_RANGE:
     BV_TRY_CUDA(bv_launch_range(job, &plan->range, family, windows, stream), "measuring ranges");
     return BV_OK;
+  case BV_METHOD_SELECT:
+    BV_TRY_CUDA(bv_launch_select(job, &plan->select, family, windows, stream), "selecting percentiles");
+    return BV_OK;
   case BV_METHOD_SORT:
     BV_TRY_CUDA(
         bv_launch_sort(job, &plan->sort, family, plan->workspace_bytes - plan->family_at, windows, stream),

@@ -68,6 +68,13 @@ static bv_status plan_sort(const bv_job *job, const bv_limits *limits, bv_plan *
 }
 
 static bv_status plan_percentiles(const bv_job *job, const bv_limits *limits, bv_plan *plan) {
+  if (job->algorithm != BV_ALGORITHM_SORT) {
+    plan->method = BV_METHOD_SELECT;
+    if (!bv_plan_select(job, limits, &plan->select))
+      return fail_too_large();
+    BV_TRY(bv_plan_scratch(plan, plan->select.states_bytes));
+    return bv_plan_scratch(plan, plan->select.lists_bytes);
+  }
   plan->method = BV_METHOD_SORT;
   return plan_sort(job, limits, plan);
 }

@@ -27,6 +27,7 @@ typedef enum bv_method {
   BV_METHOD_FIXED,    /* two numbers to be written */
   BV_METHOD_RESIDENT, /* writes pictures as well */
   BV_METHOD_RANGE,
+  BV_METHOD_SELECT,
   BV_METHOD_SORT
 } bv_method;
 
@@ -38,6 +39,7 @@ typedef struct bv_plan {
   union {
     bv_resident_plan resident;
     bv_range_plan range;
+    bv_select_plan select;
     bv_sort_plan sort;
   };
 } bv_plan;
@@ -48,6 +50,9 @@ bv_status bv_make_plan(const bv_job *job, const bv_limits *limits, bv_plan *plan
 
 /* The resident kernel's part of it; false if the groups do not fit on chip. */
 bool bv_plan_resident(const bv_job *job, const bv_limits *limits, bv_resident_plan *plan);
+
+/* The selecting kernels' part; false if that needs more memory than can be addressed. */
+bool bv_plan_select(const bv_job *job, const bv_limits *limits, bv_select_plan *plan);
 
 /* `bytes` more at the end of the workspace. */
 bv_status bv_plan_scratch(bv_plan *plan, size_t bytes);

@@ -85,6 +85,32 @@ typedef struct bv_resident_plan {
 /* Writes the windows if there are windows.data, and pictures if there is job->out. */
 int bv_launch_resident(const bv_job *job, const bv_resident_plan *plan, bv_windows windows, bv_stream stream);
 
+/* ---- select.cu: percentiles without sorting -------------------------------------------------------------- */
+
+/* Pixels that brackets are found from: what fits in the shared memory that any block may have. Keys of 8 bytes
+ * are those of pixels that are mapped in f64. */
+#define BV_SELECT_SAMPLE_KEYS 9216
+#define BV_SELECT_SAMPLE_WIDE_KEYS 4096
+
+/* Standard deviations from a percentile's place in the sample to the ends of its bracket: of a thousand, one
+ * misses. */
+#define BV_SELECT_DEVIATIONS 3.25
+
+/* Of the workspace, for each group. */
+#define BV_SELECT_STATE_BYTES 21504
+
+typedef struct bv_select_plan {
+  bool block_for_group;   /* a block for each group, without workspace; else all of the device for each */
+  int32_t parts_of_group; /* blocks that share a group */
+  int64_t candidates;     /* keys of a group that there is room for */
+  size_t states_bytes;    /* of all groups, at the beginning of the workspace */
+  size_t lists_bytes;     /* after them */
+} bv_select_plan;
+
+/* The percentiles of each group. */
+int bv_launch_select(const bv_job *job, const bv_select_plan *plan, void *workspace, bv_windows windows,
+                     bv_stream stream);
+
 /* ---- sort.cu: percentiles by radix sort ---------------------------------------------------------------- */
 
 typedef struct bv_sort_plan {

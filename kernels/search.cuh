@@ -63,6 +63,12 @@ template <typename Word> __device__ __forceinline__ Word smallest_of_warp(Word v
   return value;
 }
 
+__device__ __forceinline__ uint32_t sum_of_warp(uint32_t value) {
+  for (int distance = warp_lanes / 2; distance > 0; distance /= 2)
+    value += __shfl_xor_sync(0xffffffffu, value, distance);
+  return value;
+}
+
 /* From the first pass, whose counts are in `bins`, to the end. `each(visit)` calls visit(key) for the block's
  * foreground pixels again; `ask` is narrow()'s. `list` has room for list_keys. Leaves the bins zero, and
  * state.search the same in all blocks. */

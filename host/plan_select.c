@@ -1,0 +1,60 @@
+/* Plans of selection: a block for each group or all of the device, and how much room candidates need. */
+#include "plan.h"
+
+#include <math.h>
+
+#include "arithmetic.h"
+
+/* Groups up to this size are read again from the cache by a block each, and so are those up to the larger size
+ * where there are enough of them to keep all multiprocessors busy. */
+#define PIXELS_OF_SMALL_GROUP 65536
+#define PIXELS_OF_BLOCKS_GROUP 1048576
+#define GOOD_GROUPS_OF_MULTIPROCESSOR 2
+
+/* Blocks that share a large group: enough for a few on each multiprocessor, none with less work than this. */
+#define BLOCKS_OF_MULTIPROCESSOR 4
+#define PIXELS_OF_BLOCK 16384
+
+/* Room for candidates beyond the expected number, for brackets that came out wide: a factor, and some keys. */
+#define SPARE_FACTOR 1.5
+#define SPARE_KEYS 4096
+
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t divide_up(int64_t n, int64_t d) { return n / d + (n % d != 0); }
+
+/* *product = a * b rounded up to the workspace's alignment; false if that does not fit. */
+static bool multiply(int64_t a, int64_t b, size_t *product) {
+  int64_t bytes;
+  if (__builtin_mul_overflow(a, b, &bytes) || bytes > INT64_MAX - BV_WORKSPACE_ALIGNMENT)
+    return false;
+  *product = (size_t)divide_up(bytes, BV_WORKSPACE_ALIGNMENT) * BV_WORKSPACE_ALIGNMENT;
+  return true;
+}
+
+/* The share of the foreground that falls into a percentile's bracket, as select.cuh makes it. */
+static double share_of_bracket(double percent, double sample) {
+  double p = percent / 100.0;
+  return 2.0 * (BV_SELECT_DEVIATIONS * sqrt(p * (1.0 - p) / sample) + 2.0 / sample);
+}
+
+bool bv_plan_select(const bv_job *job, const bv_limits *limits, bv_select_plan *plan) {
+  const int64_t groups = bv_job_groups(job), pixels = bv_job_pixels(job);
+  *plan = (bv_select_plan){.parts_of_group = 1};
+  plan->block_for_group = pixels <= PIXELS_OF_SMALL_GROUP ||
+                          (pixels <= PIXELS_OF_BLOCKS_GROUP &&
+                           groups >= (int64_t)limits->multiprocessors * GOOD_GROUPS_OF_MULTIPROCESSOR);
+  if (plan->block_for_group)
+    return true;
+
+  const int64_t blocks = (int64_t)limits->multiprocessors * BLOCKS_OF_MULTIPROCESSOR;
+  plan->parts_of_group = (int32_t)smaller(divide_up(blocks, groups), divide_up(pixels, PIXELS_OF_BLOCK));
+  const bool wide = bv_maps_in_f64(job->in_dtype);
+  const double sample = wide ? BV_SELECT_SAMPLE_WIDE_KEYS : BV_SELECT_SAMPLE_KEYS;
+  const double share = share_of_bracket(job->low, sample) + share_of_bracket(job->high, sample);
+  const double candidates = (double)pixels * share * SPARE_FACTOR + SPARE_KEYS;
+  plan->candidates = candidates < (double)pixels ? (int64_t)candidates : pixels;
+  int64_t keys;
+  return multiply(groups, BV_SELECT_STATE_BYTES, &plan->states_bytes) &&
+         !__builtin_mul_overflow(groups, plan->candidates, &keys) &&
+         multiply(keys, wide ? 8 : 4, &plan->lists_bytes);
+}
