@@ -15,7 +15,7 @@
 
 #include "array.h"
 #include "batchview/selection.h"
-#include "matrix/data.h"
+#include "data.h"
 #include "oracle.h"
 
 namespace {
