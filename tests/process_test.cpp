@@ -1,5 +1,4 @@
-// What the program around a call may have done: forked, used OpenMP itself, or changed the floating-point
-// environment.
+// What the program around a call may have done: forked, or changed the floating-point environment.
 #include <gtest/gtest.h>
 
 #include <cfenv>
@@ -16,7 +15,6 @@
 #include "array.h"
 #include "batchview/selection.h"
 #include "data.h"
-#include "oracle.h"
 
 namespace {
 
