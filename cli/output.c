@@ -3,13 +3,32 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Opens a new file in the directory of out->final, with the permissions that the umask leaves. */
-static int open_temporary(output *out) {
+/* The temporary file, for the signals that end the program. */
+static char *volatile unfinished;
+
+static void remove_unfinished(int number) {
+  if (unfinished != NULL)
+    unlink(unfinished);
+  raise(number); /* and now it ends: SA_RESETHAND */
+}
+
+static void watch_signals(void) {
+  static const int ending[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXCPU, SIGXFSZ};
+  for (size_t i = 0; i < sizeof ending / sizeof *ending; ++i) {
+    struct sigaction before, action = {.sa_handler = remove_unfinished, .sa_flags = SA_RESETHAND};
+    if (sigaction(ending[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+      sigaction(ending[i], &action, NULL);
+  }
+}
+
+/* Opens a new file in the directory of out->final. */
+static int open_temporary(output *out, mode_t permissions) {
   const char *slash = strrchr(out->final, '/');
   int directory = slash == NULL ? 0 : (int)(slash - out->final + 1);
   size_t bytes = (size_t)directory + 64;
@@ -17,17 +36,43 @@ static int open_temporary(output *out) {
   if (out->temporary == NULL)
     return -1;
   int descriptor = -1;
+  watch_signals();
   for (unsigned attempt = 0; descriptor < 0 && attempt < 1000; ++attempt) {
     snprintf(out->temporary, bytes, "%.*s.batchview-%ld-%u.tmp", directory, out->final, (long)getpid(),
              attempt);
-    descriptor = open(out->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor < 0 && errno != EEXIST)
-      break;
+    unfinished = out->temporary; /* before it is there: a signal may come at once */
+    descriptor = open(out->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, permissions);
+    if (descriptor < 0) {
+      unfinished = NULL;
+      if (errno != EEXIST)
+        break;
+    }
   }
   return descriptor;
 }
 
+/* Opens what becomes `path`: with the permissions of the file that is there, else with those that the umask
+ * leaves. */
+static int open_replacement(output *out, const char *path) {
+  struct stat status;
+  out->final = realpath(path, NULL); /* through symbolic links, which stay */
+  if (out->final != NULL) {
+    if (stat(out->final, &status) != 0)
+      return -1;
+    mode_t permissions = status.st_mode & 0777;
+    int descriptor = open_temporary(out, permissions);
+    if (descriptor >= 0)
+      fchmod(descriptor, permissions); /* what the umask took; where it fails they are fewer, not more */
+    return descriptor;
+  }
+  if (errno != ENOENT || lstat(path, &status) == 0) /* a link that leads nowhere */
+    return -1;
+  out->final = strdup(path);
+  return out->final == NULL ? -1 : open_temporary(out, 0666);
+}
+
 static void forget(output *out) {
+  unfinished = NULL;
   free(out->temporary);
   free(out->final);
   *out = (struct output){0};
@@ -42,10 +87,7 @@ cli_result output_open(const char *path, output *out, reason why) {
   } else if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
     descriptor = open(path, O_WRONLY | O_CLOEXEC);
   } else {
-    out->final = realpath(path, NULL); /* through symbolic links, which stay */
-    if (out->final == NULL)
-      out->final = strdup(path);
-    descriptor = out->final == NULL ? -1 : open_temporary(out);
+    descriptor = open_replacement(out, path);
   }
   if (descriptor >= 0) {
     out->stream = fdopen(descriptor, "wb");

@@ -5,6 +5,7 @@ import pty
 import resource
 import signal
 import stat
+import struct
 import subprocess
 import time
 import unittest
@@ -256,6 +257,39 @@ class Streams(Case):
         self.assertEqual(process.wait(60), -signal.SIGTERM)
         process.stdin.close()
         self.assertEqual(set(os.listdir(self.folder)), before)
+
+    def test_no_output_from_a_program_that_is_ended_while_it_writes(self):
+        rows = columns = 3000
+        header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({rows}, {columns}), }}\n".encode()
+        self.put("large.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + os.urandom(rows * columns))
+        before = set(os.listdir(self.folder))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+            process = subprocess.Popen([PROGRAM, "large.npy", "-o", "out.png"], cwd=self.folder)
+            while set(os.listdir(self.folder)) == before and process.poll() is None:
+                time.sleep(0.001)
+            self.assertNotIn("out.png", os.listdir(self.folder))
+            process.send_signal(number)
+            self.assertEqual(process.wait(60), -number)
+            self.assertEqual(set(os.listdir(self.folder)), before)
+
+    def test_an_output_keeps_the_permissions_of_the_one_that_it_replaces(self):
+        for permissions in (0o600, 0o666, 0o640):
+            self.put("out.png", b"")
+            os.chmod(self.path("out.png"), permissions)
+            self.succeed("a.npy", "-o", "out.png")
+            self.assertEqual(stat.S_IMODE(os.stat(self.path("out.png")).st_mode), permissions)
+
+    def test_symbolic_links_stay(self):
+        self.put("real.png", b"")
+        os.symlink("real.png", self.path("link.png"))
+        self.succeed("a.npy", "-o", "link.png")
+        self.assertEqual(self.get("real.png").values, self.picture)
+        for target in ("missing.png", "nowhere.png"):  # the second leads to itself
+            os.symlink(target, self.path("nowhere.png"))
+            self.refuse(WRITE, "a.npy", "-o", "nowhere.png", says=["nowhere.png"])
+            self.assertEqual(os.readlink(self.path("nowhere.png")), target)
+            os.unlink(self.path("nowhere.png"))
+        self.assertTrue(os.path.islink(self.path("link.png")))
 
     def test_the_reports_numbers_keep_their_bits(self):
         values = [self.random.uniform(-1, 1) for _ in range(30)]
