@@ -10,23 +10,50 @@
 The figures depend on nothing but the program and its input. --table writes them as Markdown.
 """
 import json
+import math
 import os
 import subprocess
 import sys
 import tempfile
+import typing
 
 QUIET = ["memcpy_h2d", "memcpy_d2h", "memcpy_d2d", "synchronous_memcpy", "malloc", "free",
          "stream_synchronize", "device_synchronize", "event_synchronize"]
 
-# algorithm, shape, in, out; at most this many kernels, reads and writes (multiples of the floor; None: not limited).
+
+class Case(typing.NamedTuple):
+    """A call, the compute capability of the device, and limits: kernels, and reads and writes as multiples of the floor."""
+    algorithm: str
+    shape: str
+    into: str
+    out: str
+    capability: int = 90
+    kernels: float = math.inf
+    reads: float = math.inf
+    writes: float = math.inf
+    workspace: float = math.inf
+
+
+RESIDENT = {"kernels": 1, "reads": 1.0, "writes": 1.0, "workspace": 0}
 CASES = [
-    ("sort", "2,1,100,100", "f32", "f32", None, None, None),
-    ("fixed", "4,1,128,128", "f32", "f32", 1, 1.0, 1.0),
-    ("fixed", "4,1,128,128", "f32", "rgb", 1, 1.0, 1.0),
-    ("fixed", "4,1,128,128", "u8", "u8", 1, 1.0, 1.0),
-    ("fixed", "3,1,127,129", "f32", "f32", 1, 1.01, 1.01),
-    ("minmax", "1,1,512,512", "f32", "f32", 3, 2.01, 1.01),
-    ("uint8", "1,1,512,512", "f32", "u8", 3, 2.01, 1.02),
+    Case("resident", "4,1,128,128", "f32", "f32", **RESIDENT),
+    Case("resident", "4,1,128,128", "f32", "rgb", **RESIDENT),
+    Case("resident", "1,1,512,512", "f32", "f32", **RESIDENT),
+    Case("resident", "4,1,128,128", "f16", "f16", **RESIDENT),
+    Case("resident", "4,1,128,128", "u8", "u8", **RESIDENT),
+    Case("resident", "3,1,127,129", "f32", "f32", **dict(RESIDENT, reads=1.01, writes=1.01)),
+    Case("resident", "4,1,100,100", "f32", "f32", 75, **RESIDENT),
+    Case("resident", "4,1,128,128", "f32", "f32", 80, **RESIDENT),
+    Case("select", "4,1,128,128", "f32", "f32", reads=2.01, writes=1.01),
+    Case("select", "1,1,2048,2048", "f32", "f32", reads=2.1, writes=1.03),
+    Case("select", "1,1,1024,1024", "f32", "rgb", 75, reads=2.2, writes=1.06),
+    Case("fixed", "4,1,128,128", "f32", "f32", kernels=1, reads=1.0, writes=1.0, workspace=0),
+    Case("fixed", "4,1,128,128", "f32", "rgb", kernels=1, reads=1.0, writes=1.0, workspace=0),
+    Case("fixed", "4,1,128,128", "u8", "u8", kernels=1, reads=1.0, writes=1.0, workspace=0),
+    Case("fixed", "3,1,127,129", "f32", "f32", kernels=1, reads=1.01, writes=1.01, workspace=0),
+    Case("minmax", "1,1,512,512", "f32", "f32", kernels=3, reads=2.01, writes=1.01),
+    Case("uint8", "1,1,512,512", "f32", "u8", kernels=3, reads=2.01, writes=1.02),
+    Case("sort", "2,1,100,100", "f32", "f32"),
 ]
 
 
@@ -35,7 +62,7 @@ def count(program, run, case, repeats):
     with tempfile.TemporaryDirectory() as folder:
         statistics = os.path.join(folder, "statistics.json")
         done = subprocess.run([run, program, *case[:4], str(repeats)], check=True, stdout=subprocess.PIPE,
-                              env=dict(os.environ, CUSIM_STATS=statistics))
+                              env=dict(os.environ, CUSIM_STATS=statistics, CUSIM_SM=str(case.capability)))
         with open(statistics) as file:
             figures = json.load(file)
     return json.loads(done.stdout), figures["totals"], figures["launches"]
@@ -55,16 +82,16 @@ def examine(program, run, case):
     writes = 32 * sum_of(launches, "unique_sectors_written") / sizes["out_bytes"]
     requested = 32 * sum_of(launches, "global_load_sectors") / sizes["in_bytes"]
     stored = 32 * sum_of(launches, "global_store_sectors") / sizes["out_bytes"]
-    pixels = 1
-    for extent in case[1].split(","):
-        pixels *= int(extent)
+    pixels = math.prod(map(int, case.shape.split(",")))
     instructions = sum_of(launches, "thread_instructions") / pixels
-    for name, figure, limit in [("kernels", len(launches), case[4]), ("reads", reads, case[5]),
-                                ("writes", writes, case[6])]:
-        if limit is not None and figure > limit:
+    for name, figure, limit in [("kernels", len(launches), case.kernels), ("reads", reads, case.reads),
+                                ("writes", writes, case.writes),
+                                ("workspace", sizes["workspace_bytes"], case.workspace)]:
+        if figure > limit:
             wrong.append(f"{name}: {figure:.3f}, at most {limit}")
-    row = [case[0], case[1].replace(",", " x "), case[2], case[3], str(len(launches)), f"{reads:.2f}", f"{writes:.2f}",
-           f"{requested:.2f}", f"{stored:.2f}", f"{instructions:.0f}", str(sizes["workspace_bytes"])]
+    row = [case.algorithm, case.shape.replace(",", " x "), case.into, case.out, f"sm_{case.capability}",
+           str(len(launches)), f"{reads:.2f}", f"{writes:.2f}", f"{requested:.2f}", f"{stored:.2f}",
+           f"{instructions:.0f}", str(sizes["workspace_bytes"])]
     return row, wrong
 
 
@@ -81,8 +108,11 @@ def main():
         failures += bool(wrong)
     if table:
         with open(table, "w") as file:
-            file.write("| algorithm | shape | in | out | kernels | read | written | sectors loaded | sectors stored | "
-                       "instructions a pixel | workspace, bytes |\n" + "| --- " * 11 + "|\n")
+            file.write("# Memory traffic and instructions of each algorithm\n\nCounted by `bench/gpu/check_calls.py` on a "
+                       "simulated device: bytes read and written in device memory, and those of all\nsectors that warps "
+                       "ask for, as multiples of the input's and the output's bytes; PTX instructions a pixel.\n\n"
+                       "| algorithm | shape | in | out | device | kernels | read | written | sectors loaded | sectors stored | "
+                       "instructions a pixel | workspace, bytes |\n" + "| --- " * 12 + "|\n")
             for row in rows:
                 file.write("| " + " | ".join(row) + " |\n")
     print(f"check_calls: {len(CASES) - failures} passed, {failures} failed")

@@ -127,7 +127,7 @@ protected:
   }
 };
 
-const int32_t algorithms[] = {BV_ALGORITHM_AUTO, BV_ALGORITHM_SORT};
+const int32_t algorithms[] = {BV_ALGORITHM_AUTO, BV_ALGORITHM_SORT, BV_ALGORITHM_SELECT, BV_ALGORITHM_RESIDENT};
 
 } // namespace
 
