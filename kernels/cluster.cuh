@@ -43,9 +43,9 @@ struct Cluster {
 
 /* ---- Bulk copies: each announces its bytes at an mbarrier, which opens when they are there ------------- */
 
-#if __CUDA_ARCH__ >= 900
-
 using Arrival = uint64_t; /* an mbarrier, in shared memory; used once */
+
+#if __CUDA_ARCH__ >= 900
 
 /* By one thread; the others may wait for it after a barrier. */
 __device__ __forceinline__ void init_arrival(Arrival *arrival) {

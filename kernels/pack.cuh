@@ -79,12 +79,10 @@ __device__ __forceinline__ int alignment_of_quads(const Sink &sink) {
   }
 }
 
-/* A line for reading and writing in quads, its lead chosen for the output's alignment where that is possible.
- */
+/* How a located line is read and written in quads, its lead chosen for the output's alignment where that is
+ * possible. */
 template <int Width>
-__device__ __forceinline__ Line line_to_write(const bv_lines &lines, const Source &source, const Sink &sink,
-                                              int out_bytes, int64_t number) {
-  Line line = locate_line(lines, source, sink.out, number, Width, out_bytes);
+__device__ __forceinline__ void align_quads(const bv_lines &lines, const Sink &sink, Line &line) {
   int past = (int)((uintptr_t)line.out % (unsigned)alignment_of_quads(sink));
   if (sink.bytes_of_pixel == 3) {
     line.lead = past * 11 % 16; /* 3 * 11 = 1 modulo 16 */
@@ -97,6 +95,13 @@ __device__ __forceinline__ Line line_to_write(const bv_lines &lines, const Sourc
   }
   line.wide_in = is_wide<quad>(line.in, lines.run.in, Width, line.lead);
   line.wide_mask = is_wide<quad>(line.mask, lines.run.mask, 1, line.lead);
+}
+
+template <int Width>
+__device__ __forceinline__ Line line_to_write(const bv_lines &lines, const Source &source, const Sink &sink,
+                                              int out_bytes, int64_t number) {
+  Line line = locate_line(lines, source, sink.out, number, Width, out_bytes);
+  align_quads<Width>(lines, sink, line);
   return line;
 }
 

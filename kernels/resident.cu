@@ -12,13 +12,13 @@
 #include "dispatch.cuh"
 #include "launch.h"
 #include "pack.cuh"
+#include "piece.cuh"
 #include "search.cuh"
 
 namespace bv {
 namespace {
 
 constexpr int most_planes = 3;
-constexpr int chunks_of_piece = 8; /* each can be counted while the next ones arrive */
 
 struct Task {
   bv_lines lines;
@@ -35,173 +35,47 @@ struct Task {
 template <int Width, typename T> struct Shared {
   SearchState<Word<Width>> state;
   Map<T> map[most_planes];
-#if __CUDA_ARCH__ >= 900
   Arrival arrivals[most_planes][chunks_of_piece];
-#endif
 };
 
-/* ---- Pieces: what a block holds of a plane ------------------------------------------------------------ */
+/* ---- Lines and parts --------------------------------------------------------------------------------------
+ */
 
-/* Neighbouring pixels. The copy in shared memory lies to 16 bytes as the original does, so that all but a few
- * pixels at the edges form units of 16 bytes in both. */
-template <int Width> struct Piece {
-  char *pixels;     /* in shared memory */
-  const char *from; /* in global memory; NULL if the pixels were converted */
-  int count, head, units;
-
-  __device__ Piece(char *room, const char *origin, int pixel_count) : from(origin), count(pixel_count) {
-    int past = (int)((uintptr_t)origin % 16);
-    pixels = room + past;
-    head = min(count, (16 - past) % 16 / Width);
-    units = (count - head) / (16 / Width);
+/* The line so many rows after the first of its picture. What fits on chip has few rows. */
+__device__ __forceinline__ Line row_after(const Task &task, Line line, int row) {
+  int rows = (int)task.lines.rows;
+  for (int i = 0; rows > 1; ++i) {
+    const bv_line_axis &axis = task.lines.axis[i];
+    const int extent = (int)axis.extent, index = row % extent;
+    line.in += index * axis.in * task.in_bytes;
+    if (line.mask)
+      line.mask += index * axis.mask;
+    line.out += index * axis.out * task.out_bytes;
+    row /= extent;
+    rows /= extent;
   }
-  __device__ char *unit(int number) const { return pixels + head * Width + number * 16; }
-  __device__ const char *unit_from(int number) const { return from + head * Width + number * 16; }
-  __device__ int chunk_begin(int chunk) const { return (int)((int64_t)units * chunk / chunks_of_piece); }
-  /* The pixel outside of the units that is this thread's, or -1. */
-  __device__ int edge() const {
-    int tail = count - head - units * (16 / Width), thread = (int)threadIdx.x;
-    return thread < head ? thread : thread < head + tail ? count - tail + thread - head : -1;
-  }
-};
-
-template <int Width> __device__ __forceinline__ Bits<Width> &pixel_at(char *pixels, int index) {
-  return ((Bits<Width> *)pixels)[index];
+  return line;
 }
 
-template <int Width, typename Visit>
-__device__ __forceinline__ void visit_unit(const Raw<Width, 16 / Width> &unit, const Visit &visit) {
-#pragma unroll
-  for (int i = 0; i < 16 / Width; ++i)
-    visit((Word<Width>)bits_of(unit, i));
-}
-
-/* Calls visit(bits) for the pixels of units in shared memory. */
-template <int Width, typename Visit>
-__device__ __forceinline__ void visit_units(const Piece<Width> &piece, int begin, int end, const Visit &visit) {
-  for (int number = begin + (int)threadIdx.x; number < end; number += (int)blockDim.x) {
-    Raw<Width, 16 / Width> unit;
-    load_wide<false>(piece.unit(number), unit);
-    visit_unit(unit, visit);
-  }
-}
-
-template <int Width, typename Visit>
-__device__ __forceinline__ void visit_piece(const Piece<Width> &piece, const Visit &visit) {
-  int edge = piece.edge();
-  if (edge >= 0)
-    visit((Word<Width>)pixel_at<Width>(piece.pixels, edge));
-  visit_units(piece, 0, piece.units, visit);
-}
-
-/* ---- Loading ------------------------------------------------------------------------------------------ */
-
-#if __CUDA_ARCH__ >= 900
-
-template <int Width>
-__device__ __forceinline__ void start_copies(const Piece<Width> &piece, Arrival *arrivals) {
-  for (int chunk = 0; chunk < chunks_of_piece; ++chunk) {
-    int begin = piece.chunk_begin(chunk), units = piece.chunk_begin(chunk + 1) - begin;
-    if (units > 0)
-      copy_bulk(piece.unit(begin), piece.unit_from(begin), (uint32_t)units * 16, &arrivals[chunk]);
-  }
-}
-
-template <int Width, typename Visit>
-__device__ __forceinline__ void visit_arriving_units(const Piece<Width> &piece, Arrival *arrivals,
-                                                     const Visit &visit) {
-  for (int chunk = 0; chunk < chunks_of_piece; ++chunk) {
-    int begin = piece.chunk_begin(chunk), end = piece.chunk_begin(chunk + 1);
-    if (begin < end) {
-      wait_for(&arrivals[chunk]);
-      visit_units(piece, begin, end, visit);
-    }
-  }
-}
-
-#else
-
-/* Through registers, several loads in flight. */
-template <int Width, typename Visit>
-__device__ __forceinline__ void visit_arriving_units(const Piece<Width> &piece, const Visit &visit) {
-  constexpr int loads = 4;
-  for (int first = (int)threadIdx.x; first < piece.units; first += loads * (int)blockDim.x) {
-    Raw<Width, 16 / Width> unit[loads];
-#pragma unroll
-    for (int i = 0; i < loads; ++i)
-      if (first + i * (int)blockDim.x < piece.units)
-        load_wide<true>(piece.unit_from(first + i * (int)blockDim.x), unit[i]);
-#pragma unroll
-    for (int i = 0; i < loads; ++i)
-      if (first + i * (int)blockDim.x < piece.units) {
-        *(uint4 *)piece.unit(first + i * (int)blockDim.x) =
-            make_uint4(unit[i].word[0], unit[i].word[1], unit[i].word[2], unit[i].word[3]);
-        visit_unit(unit[i], visit);
-      }
-  }
-}
-
-#endif
-
-/* The first visit of a piece, which makes it there. */
-template <int Width, typename T, typename Visit>
-__device__ __forceinline__ void load_piece(const Piece<Width> &piece, Shared<Width, T> &shared, int plane,
-                                           const Visit &visit) {
-  int edge = piece.edge();
-  if (edge >= 0) {
-    Bits<Width> bits = ((const Bits<Width> *)piece.from)[edge];
-    pixel_at<Width>(piece.pixels, edge) = bits;
-    visit((Word<Width>)bits);
-  }
-#if __CUDA_ARCH__ >= 900
-  visit_arriving_units(piece, shared.arrivals[plane], visit);
-#else
-  visit_arriving_units(piece, visit);
-#endif
-}
-
-/* The pixels of a line in the map type, one by one; `first` and `step` are pixels. */
-template <int Width, typename T, typename Visit>
-__device__ __forceinline__ void convert_line(const Task &task, const Line &line, char *pixels, int begin,
-                                             int end, int first, int step, const Visit &visit) {
-#pragma unroll 4
-  for (int pixel = begin + first; pixel < end; pixel += step) {
-    Bits<Width> bits = ((const Bits<Width> *)line.in)[pixel * task.lines.run.in];
-    T x = decode<T>(bits, task.source.dtype);
-    if (line.mask && !line.mask[pixel * task.lines.run.mask])
-      x = not_a_number<T>();
-    ((T *)pixels)[pixel - begin] = x;
-    visit((Word<sizeof(T)>)pixel_at<sizeof(T)>(pixels, pixel - begin));
-  }
-}
-
-/* ---- Blocks ------------------------------------------------------------------------------------------- */
-
-/* A block's part of its picture: of `rows` lines the pixels begin .. end - 1. Either all of some lines, or,
- * where planes are single lines, a stretch of one, cut where quads of the output are aligned. */
+/* A block's part of its picture: of some rows the pixels begin .. end - 1. Either all of the rows, or, where
+ * planes are single lines, a stretch of one, cut where quads of the output are aligned. */
 struct Part {
-  int64_t line;
-  int rows;
+  int row, rows;
   int begin, end;
 
   __device__ int pixels_of_row() const { return end - begin; }
 };
 
-template <int Width> __device__ __forceinline__ Part part_of_block(const Task &task) {
-  const int rank = Cluster::rank(), extent = (int)task.lines.run.extent;
-  Part part = {(int64_t)(blockIdx.x / Cluster::size()) * task.lines.rows, 1, 0, extent};
-  if (task.lines.rows == 1) {
-    int lead = 0;
-    if (task.sink.out)
-      lead = line_to_write<Width>(task.lines, task.source, task.sink, task.out_bytes, part.line).lead;
-    part.begin = min(extent, max(0, rank * task.plan.pixels_of_block - lead));
-    part.end = min(extent, (rank + 1) * task.plan.pixels_of_block - lead);
-  } else {
-    int rows = (int)task.lines.rows, begin = min(rows, rank * task.plan.rows_of_block);
-    part.line += begin;
-    part.rows = min(rows - begin, task.plan.rows_of_block);
+template <int Width> __device__ __forceinline__ Part part_of_block(const Task &task, Line first_line) {
+  const int rank = Cluster::rank(), rows = (int)task.lines.rows, extent = (int)task.lines.run.extent;
+  if (rows > 1) {
+    const int row = min(rows, rank * task.plan.rows_of_block);
+    return {row, min(rows - row, task.plan.rows_of_block), 0, extent};
   }
-  return part;
+  if (task.sink.out)
+    align_quads<Width>(task.lines, task.sink, first_line);
+  const int begin = rank * task.plan.pixels_of_block - first_line.lead;
+  return {0, 1, min(extent, max(0, begin)), min(extent, begin + task.plan.pixels_of_block)};
 }
 
 /* How warps share the rows of a part: all take the same single row, or each takes whole rows. */
@@ -219,15 +93,32 @@ struct Share {
   }
 };
 
+/* ---- Conversion ----------------------------------------------------------------------------------------- */
+
+/* The pixels of a line in the map type, one by one; `first` and `step` are pixels. */
+template <int Width, typename T, typename Visit>
+__device__ __forceinline__ void convert_line(const Task &task, const Line &line, char *pixels, int begin,
+                                             int end, int first, int step, const Visit &visit) {
+#pragma unroll 4
+  for (int pixel = begin + first; pixel < end; pixel += step) {
+    Bits<Width> bits = ((const Bits<Width> *)line.in)[pixel * task.lines.run.in];
+    T x = decode<T>(bits, task.source.dtype);
+    if (line.mask && !line.mask[pixel * task.lines.run.mask])
+      x = not_a_number<T>();
+    ((T *)pixels)[pixel - begin] = x;
+    visit((Word<sizeof(T)>)pixel_at<sizeof(T)>(pixels, pixel - begin));
+  }
+}
+
 template <typename T, typename Visit>
-__device__ __forceinline__ void convert_rows(const Task &task, const Part &part, int plane, char *pixels,
-                                             const Visit &visit) {
+__device__ __forceinline__ void convert_rows(const Task &task, const Line &first_line, const Part &part,
+                                             int plane, char *pixels, const Visit &visit) {
   const Share share(part);
   const int first = share.turn * warp_lanes + (int)threadIdx.x % warp_lanes;
   const int step = share.turn_step * warp_lanes;
   const int width = task.in_bytes;
   for (int row = share.row; row < part.rows; row += share.row_step) {
-    Line line = locate_line(task.lines, task.source, nullptr, part.line + row, width, 1);
+    Line line = row_after(task, first_line, part.row + row);
     line.in += plane * task.lines.channel.in * width;
     if (line.mask)
       line.mask += plane * task.lines.channel.mask;
@@ -266,13 +157,15 @@ __device__ __forceinline__ void load_held_quad(const Task &task, const char *pix
 
 /* Maps and packs a block's part of its picture, plane p of which begins at `pixels_of(p)`. */
 template <int Width, typename T, typename PixelsOf>
-__device__ __forceinline__ void write_part(const Task &task, const Part &part, const Map<T> map[most_planes],
-                                           const uint32_t *colours, const PixelsOf &pixels_of) {
+__device__ __forceinline__ void write_part(const Task &task, const Line &first_line, const Part &part,
+                                           const Map<T> map[most_planes], const uint32_t *colours,
+                                           const PixelsOf &pixels_of) {
   constexpr int tile = warp_lanes * quad;
   const int planes = (int)task.lines.channel.extent, extent = (int)task.lines.run.extent;
   const Share share(part);
   for (int row = share.row; row < part.rows; row += share.row_step) {
-    const Line line = line_to_write<Width>(task.lines, task.source, task.sink, task.out_bytes, part.line + row);
+    Line line = row_after(task, first_line, part.row + row);
+    align_quads<Width>(task.lines, task.sink, line);
     const int row_at = row * part.pixels_of_row() * Width;
     /* The first pixel of the part is the first of a tile, or of the line. */
     const int start = part.begin > 0 ? part.begin : -line.lead;
@@ -323,8 +216,10 @@ __global__ void __launch_bounds__(most_threads)
   const int planes = (int)task.lines.channel.extent;
   const int planes_of_window = task.lines.channel.window ? 1 : planes;
   const bool converts = may_convert && task.plan.converts;
-  const Part part = part_of_block<Width>(task);
-  const Line first_line = locate_line(task.lines, task.source, task.sink.out, part.line, Width, task.out_bytes);
+  const Line first_line =
+      locate_line(task.lines, task.source, task.sink.out, blockIdx.x / Cluster::size() * task.lines.rows,
+                  task.in_bytes, task.out_bytes);
+  const Part part = part_of_block<Width>(task, first_line);
 
   auto piece_of = [&](int plane) {
     const char *from = first_line.in + (part.begin + plane * task.lines.channel.in) * Width;
@@ -336,16 +231,9 @@ __global__ void __launch_bounds__(most_threads)
   for (int i = (int)threadIdx.x; i < BV_RESIDENT_SHARED_BYTES / 4 + most_bins; i += (int)blockDim.x)
     ((uint32_t *)room)[i] = 0;
   __syncthreads();
-  if (threadIdx.x == 0) {
-#if __CUDA_ARCH__ >= 900
-    for (int plane = 0; plane < planes && !converts; ++plane)
-      for (int chunk = 0; chunk < chunks_of_piece; ++chunk)
-        init_arrival(&shared.arrivals[plane][chunk]);
-    publish_arrivals();
+  if (threadIdx.x == 0)
     for (int plane = 0; plane < planes && !converts; ++plane)
       start_copies(piece_of(plane), shared.arrivals[plane]);
-#endif
-  }
 
   for (int first = 0; first < planes; first += planes_of_window) {
     if (threadIdx.x == 0)
@@ -360,9 +248,9 @@ __global__ void __launch_bounds__(most_threads)
     };
     for (int plane = first; plane < first + planes_of_window; ++plane)
       if (converts)
-        convert_rows<T>(task, part, plane, piece_of(plane).pixels, count);
+        convert_rows<T>(task, first_line, part, plane, piece_of(plane).pixels, count);
       else
-        load_piece(piece_of(plane), shared, plane, count);
+        load_piece(piece_of(plane), shared.arrivals[plane], count);
     if (first == 0)
       Cluster::wait();
     __syncthreads();
@@ -391,7 +279,8 @@ __global__ void __launch_bounds__(most_threads)
     uint32_t *colours = bins; /* nothing is counted any more */
     load_colour_map(task.sink, colours);
     __syncthreads();
-    write_part<Width, T>(task, part, shared.map, colours, [&](int plane) { return piece_of(plane).pixels; });
+    write_part<Width, T>(task, first_line, part, shared.map, colours,
+                         [&](int plane) { return piece_of(plane).pixels; });
   }
 }
 

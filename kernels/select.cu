@@ -153,35 +153,6 @@ __global__ void __launch_bounds__(sample_threads) sample_kernel(const __grid_con
 /* ---- Count --------------------------------------------------------------------------------------------- */
 
 constexpr int count_threads = 256;
-constexpr int staged_keys = 128;
-
-/* Keys that a warp gathers before it appends them to the group's list. */
-template <typename Key> struct Staging {
-  Key *keys; /* staged_keys in shared memory, the warp's own */
-  int length;
-
-  /* By all lanes. */
-  __device__ __forceinline__ void append(bool keep, Key key, Total *listed, Key *list, int64_t room) {
-    const uint32_t kept = __ballot_sync(0xffffffffu, keep);
-    if (keep)
-      keys[length + __popc(kept & ((1u << threadIdx.x % warp_lanes) - 1))] = key;
-    length += __popc(kept);
-    if (length > staged_keys - warp_lanes)
-      flush(listed, list, room);
-  }
-
-  __device__ __forceinline__ void flush(Total *listed, Key *list, int64_t room) {
-    const int lane = (int)threadIdx.x % warp_lanes;
-    Total at = lane == 0 && length > 0 ? atomicAdd(listed, (Total)length) : 0;
-    at = __shfl_sync(0xffffffffu, at, 0);
-    for (int i = lane; i < length; i += warp_lanes)
-      if ((int64_t)at + i < room)
-        list[at + i] = keys[i];
-    __syncwarp();
-    length = 0;
-  }
-};
-
 template <int Width, typename T>
 __global__ void __launch_bounds__(count_threads) count_kernel(const __grid_constant__ Selection selection) {
   using Key = KeyOf<T>;
