@@ -62,12 +62,16 @@ void bv_for_each_tile(const bv_group *group, const bv_team *team, bv_visit_tile 
 
 /* ---- Groups ------------------------------------------------------------------------------------------ */
 
+/* Whether groups lie in memory as tiles do: gap-free and in the map type. */
+static bool lies_in_place(const bv_job *job, const bv_tile_ops *ops) {
+  return job->ndim - job->group_ndim == 1 && job->in_stride[job->ndim - 1] == 1 &&
+         job->in_dtype == ops->real_dtype && !job->mask;
+}
+
 /* The group, and its pixels at once if they already lie as tiles do or `worker` has room to keep them. */
 static bv_group open_group(const bv_job *job, const bv_tile_ops *ops, int64_t number, bv_worker *worker) {
   bv_group group = {.job = job, .ops = ops, .number = number, .count = bv_job_pixels(job)};
-  bool in_place = job->ndim - job->group_ndim == 1 && job->in_stride[job->ndim - 1] == 1 &&
-                  job->in_dtype == ops->real_dtype && !job->mask;
-  if (in_place || worker->pixels)
+  if (lies_in_place(job, ops) || worker->pixels)
     group.pixels = bv_load_tile(&group, 0, group.count, worker->pixels);
   return group;
 }
@@ -101,17 +105,6 @@ static void run_group(const bv_job *job, const bv_tile_ops *ops, int64_t number,
 
 /* ---- Memory ------------------------------------------------------------------------------------------ */
 
-static void close_workers(bv_worker *workers, int count) {
-  for (int i = 0; i < count; ++i) {
-    free(workers[i].tile);
-    free(workers[i].mapped);
-    free(workers[i].candidates);
-    free(workers[i].scratch);
-    free(workers[i].pixels);
-  }
-  free(workers);
-}
-
 /* What a job needs of a worker, in pixels. */
 typedef struct worker_needs {
   int64_t candidates, kept;
@@ -122,29 +115,40 @@ static worker_needs needs_of(const bv_job *job, const bv_tile_ops *ops, bool one
   bool measures = job->operation == BV_DISPLAY || job->operation == BV_MEASURE;
   bool selects = measures && job->window == BV_WINDOW_PERCENTILE;
   bool reads_twice = measures || job->operation == BV_STRETCH;
-  bool keeps = one_worker_a_group && reads_twice && pixels <= MOST_KEPT_BYTES / (int64_t)ops->real_bytes;
+  bool keeps = one_worker_a_group && reads_twice && !lies_in_place(job, ops) &&
+               pixels <= MOST_KEPT_BYTES / (int64_t)ops->real_bytes;
   return (worker_needs){.candidates = selects ? bv_candidate_room(pixels) : 0, .kept = keeps ? pixels : 0};
 }
 
-/* NULL if there is not enough memory. */
+/* Takes room for `count` numbers from a worker's memory, of which `used` bytes are taken. Called with no memory
+ * it only adds up. NULL for none. */
+static void *take(char *memory, size_t *used, int64_t count, const bv_tile_ops *ops) {
+  size_t at = *used;
+  *used += ((size_t)count * ops->real_bytes + 63) / 64 * 64;
+  return memory && count ? memory + at : NULL;
+}
+
+static size_t lay_out_worker(bv_worker *worker, char *memory, const bv_tile_ops *ops, worker_needs needs) {
+  int64_t room = needs.candidates ? needs.candidates + BV_CANDIDATE_SLACK : 0;
+  size_t used = 0;
+  worker->tile = take(memory, &used, BV_TILE_PIXELS, ops);
+  worker->mapped = take(memory, &used, BV_TILE_PIXELS, ops);
+  worker->candidates = take(memory, &used, room, ops);
+  worker->scratch = take(memory, &used, room, ops);
+  worker->pixels = take(memory, &used, needs.kept, ops);
+  return used;
+}
+
+/* All workers in one piece of memory, which free() gives back whole: allocators keep one piece for the next
+ * call, and several they would return to the system, page by page. NULL if there is not enough. */
 static bv_worker *open_workers(const bv_tile_ops *ops, int count, worker_needs needs) {
-  bv_worker *workers = calloc((size_t)count, sizeof *workers);
-  if (!workers)
-    return NULL;
-  for (int i = 0; i < count; ++i) {
-    bv_worker *w = &workers[i];
-    size_t room = (size_t)(needs.candidates + BV_CANDIDATE_SLACK) * ops->real_bytes;
-    w->tile = malloc(BV_TILE_PIXELS * ops->real_bytes);
-    w->mapped = malloc(BV_TILE_PIXELS * ops->real_bytes);
-    w->candidates = needs.candidates ? malloc(room) : NULL;
-    w->scratch = needs.candidates ? malloc(room) : NULL;
-    w->pixels = needs.kept ? malloc((size_t)needs.kept * ops->real_bytes) : NULL;
-    if (!w->tile || !w->mapped || (needs.candidates && (!w->candidates || !w->scratch)) ||
-        (needs.kept && !w->pixels)) {
-      close_workers(workers, count);
-      return NULL;
-    }
-  }
+  bv_worker measure;
+  size_t head = ((size_t)count * sizeof measure + 63) / 64 * 64,
+         each = lay_out_worker(&measure, NULL, ops, needs);
+  char *memory = malloc(head + (size_t)count * each);
+  bv_worker *workers = (bv_worker *)memory;
+  for (int i = 0; memory && i < count; ++i)
+    lay_out_worker(&workers[i], memory + head + (size_t)i * each, ops, needs);
   return workers;
 }
 
@@ -182,6 +186,6 @@ bv_status bv_cpu_run(const bv_job *job) {
   else
     run_groups(job, ops, groups, &team);
   bv_leave_arithmetic(&callers);
-  close_workers(workers, threads);
+  free(workers);
   return BV_OK;
 }
