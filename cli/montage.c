@@ -31,7 +31,7 @@ static position position_of(axis_map map, int64_t index) {
 /* The extent of an axis whose pixels are `spacing` apart when they become `pixel` apart. */
 static axis_map stretched(int64_t extent, double spacing, double pixel) {
   double to = (double)extent * (spacing / pixel);
-  return (axis_map){extent, to < MAX_SIDE ? (int64_t)(to + 0.5) : MAX_SIDE + 1};
+  return (axis_map){extent, (int64_t)(fmin(to, 1e18) + 0.5)}; /* far more than lay_out() takes */
 }
 
 static void map_axes(const cli_slices *slices, axis_map *rows, axis_map *columns) {

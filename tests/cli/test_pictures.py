@@ -129,6 +129,8 @@ class Pictures(Case):
             self.put("in.nii", make_nifti((4, 4, 2), [1] * 32, spacing=spacing))
             self.refuse(4, "in.nii", "-o", "out.png", says=["out.png", "rows", "1000000"])
         self.succeed("in.nii", "-o", "out.npy")
+        self.put("long.npy", Array("u1", (1, 1234567), bytes(1234567)))
+        self.refuse(4, "long.npy", "-o", "out.png", says=["1 rows", "1234567 columns"])
 
     # ---- Anatomy ----
 
