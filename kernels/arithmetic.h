@@ -172,6 +172,7 @@ BV_INLINE float bv_apply_map_f32(float x, bv_map_f32 map, bool zero_is_backgroun
   y = y < 1.0f ? y : 1.0f;
   y = y < map.floor ? 0.0f : y;
   y = x == INFINITY && map.lo == map.lo ? 1.0f : y;
+  y = x == -INFINITY ? 0.0f : y; /* also where lo > hi */
   return zero_is_background && x == 0.0f ? 0.0f : y;
 }
 
@@ -181,6 +182,7 @@ BV_INLINE double bv_apply_map_f64(double x, bv_map_f64 map, bool zero_is_backgro
   y = y < 1.0 ? y : 1.0;
   y = y < map.floor ? 0.0 : y;
   y = x == (double)INFINITY && map.lo == map.lo ? 1.0 : y;
+  y = x == -(double)INFINITY ? 0.0 : y;
   return zero_is_background && x == 0.0 ? 0.0 : y;
 }
 

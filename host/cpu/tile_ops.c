@@ -12,6 +12,8 @@
 
 /* Buckets of a selection: of all candidates, and of one bucket of theirs. */
 #define WIDE_BITS 11
+#define FEW_BITS 8 /* of fewer than FEW_VALUES candidates */
+#define FEW_VALUES 2048
 #define NARROW_BITS 6
 
 #define PASTE_(a, b) a##b
@@ -99,6 +101,21 @@ static inline double *append_vector_f64(double *to, __m256d x, unsigned mask) {
 #define LANES (256 / KEY_BITS)
 
 #endif
+
+/* ---- Ranks ------------------------------------------------------------------------------------------- */
+
+/* The first bucket that ends beyond a rank. */
+static int bucket_of_rank(const int64_t *ends, int buckets, int64_t rank) {
+  int low = 0, high = buckets - 1;
+  while (low < high) {
+    int middle = (low + high) / 2;
+    if (rank < ends[middle])
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  return low;
+}
 
 /* ---- The tables ----------------------------------------------------------------------------------------- */
 

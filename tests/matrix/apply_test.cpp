@@ -64,7 +64,7 @@ TEST_P(ApplyMatrix, WindowsThatWereMadeUp) {
     for (double hi : numbers)
       (lo > hi ? reversed : windows).push_back({lo, hi, 0});
   check_windows(windows, Data::Infinities, GetParam());
-  check_windows(reversed, Data::Nans, GetParam());
+  check_windows(reversed, Data::Infinities, GetParam());
 }
 
 } // namespace
