@@ -56,9 +56,9 @@ if [[ $wanted == *" async "* ]]; then
   simulate async none CUSIM_SM=90 CUSIM_ASYNC=1 CUSIM_SEED=3
 fi
 if [[ $wanted == *" checks "* ]]; then
-  for sm in 75 90; do
-    simulate "checks_$sm" /Captured CUSIM_SM=$sm CUSIM_INITCHECK=1 CUSIM_RACECHECK=1 CUSIM_SYNCCHECK=1 CUSIM_LEAKCHECK=1
-  done
+  simulate checks_75 /Captured CUSIM_SM=75 CUSIM_INITCHECK=1 CUSIM_RACECHECK=1 CUSIM_SYNCCHECK=1 CUSIM_LEAKCHECK=1
+  # Without the check for uninitialised memory: it does not see what bulk copies write to shared memory.
+  simulate checks_90 /Captured CUSIM_SM=90 CUSIM_RACECHECK=1 CUSIM_SYNCCHECK=1 CUSIM_LEAKCHECK=1
 fi
 if [[ $wanted == *" calls "* ]]; then
   python3 bench/gpu/check_calls.py "$build/bench/gpu/device_calls" "$simulator/bin/cusim-run"
