@@ -1,5 +1,6 @@
 /* The CPU backend: how a job's groups are spread over threads. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "arithmetic.h"
 #include "backend.h"
@@ -146,8 +147,11 @@ static bv_worker *open_workers(const bv_tile_ops *ops, int count, worker_needs n
   size_t head = ((size_t)count * sizeof measure + 63) / 64 * 64,
          each = lay_out_worker(&measure, NULL, ops, needs);
   char *memory = malloc(head + (size_t)count * each);
+  if (!memory)
+    return NULL;
+  memset(memory, 0, head);
   bv_worker *workers = (bv_worker *)memory;
-  for (int i = 0; memory && i < count; ++i)
+  for (int i = 0; i < count; ++i)
     lay_out_worker(&workers[i], memory + head + (size_t)i * each, ops, needs);
   return workers;
 }
