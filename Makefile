@@ -3,6 +3,7 @@
 #   make        builds the library and the program for installation, in build/release
 #   make demo   draws a real brain: build/brain.png, and all its slices: build/slices.png
 #   make test   builds and runs the tests, all but the slow ones, which `make test-slow` runs (2.3 GiB of memory)
+#   make train  runs the training example as two ranks on the CPU, in build/train
 #   make bench  times the library beside the same work in NumPy
 #
 # `make` and `make test` build the CUDA kernels too where a CUDA toolkit (nvcc) is found. Their tests run on a GPU, or
@@ -40,6 +41,12 @@ build-test:
 	scripts/setup.sh test
 	cmake --preset $(TEST_PRESET)
 	cmake --build --preset $(TEST_PRESET)
+
+train:
+	scripts/setup.sh train
+	cmake --preset demo -B build/train -DBATCHVIEW_DDP=ON
+	cmake --build build/train --target train_loop
+	cd build/train && mpirun $(if $(filter 0,$(shell id -u)),--allow-run-as-root) --oversubscribe -n 2 examples/train_loop
 
 bench:
 	scripts/setup.sh bench

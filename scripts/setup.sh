@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the packages that one of the Makefile's commands needs, on Debian 12, Ubuntu 22.04 and 24.04:
-#     scripts/setup.sh build|demo|test|bench|ci
+#     scripts/setup.sh build|demo|test|train|bench|ci
 # Does nothing where all of them are there. Uses apt as root or through sudo, and says what it installs. Python
 # packages, and CMake where the distribution's is older than 3.25 (Ubuntu 22.04), go to .venv in this directory.
 set -euo pipefail
@@ -13,12 +13,13 @@ case "${1:-}" in
   build) packages=$program python= ;;
   demo) packages="$program mricron-data" python= ;;
   test) packages="$program $tests" python=numpy ;;
+  train) packages="$program libopenmpi-dev openmpi-bin" python= ;;
   bench) packages="$program libbenchmark-dev python3-venv mricron-data" python=numpy ;;
   ci)
     packages="$program $tests clang clang-tidy clang-format libclang-rt-dev libomp-dev libbenchmark-dev git"
     python=numpy
     ;;
-  *) echo "usage: scripts/setup.sh build|demo|test|bench|ci" >&2 && exit 2 ;;
+  *) echo "usage: scripts/setup.sh build|demo|test|train|bench|ci" >&2 && exit 2 ;;
 esac
 
 # fail MESSAGE
