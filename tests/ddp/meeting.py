@@ -31,7 +31,8 @@ class Rank:
         assert self.process.stdout.readline() == "ready\n"
 
     def result(self):
-        out, _ = self.process.communicate(timeout=self.timeout + 10)
+        self.process.wait(timeout=self.timeout + 10)
+        out = self.process.stdout.read()  # not communicate(), which does not see what readline() has buffered
         status, seconds, descriptors, threads, text = out.rstrip("\n").split(" ", 4)
         return int(status), float(seconds), int(descriptors), int(threads), text
 
