@@ -258,12 +258,14 @@ __device__ void finish(Search<Word, Count> &search, const Word *list, int keys, 
   __syncthreads();
   for (int i = (int)threadIdx.x; i < keys; i += (int)blockDim.x) {
     const Word key = list[i];
-    int less = 0, equal = 0;
+    int less = 0, equal = 0, equal_before = 0;
     for (int j = 0; j < keys; ++j) {
       less += list[j] < key;
       equal += list[j] == key;
+      equal_before += list[j] == key && j < i;
     }
-    /* Equal keys write the same. */
+    if (equal_before > 0)
+      continue; /* one of equal keys speaks for all */
 #pragma unroll
     for (int e = 0; e < ends; ++e) {
       if (wanted[2 * e] >= less && wanted[2 * e] < less + equal)

@@ -50,6 +50,7 @@ template <typename Team> __device__ __forceinline__ void give_bins(uint32_t *bin
 /* By the leader: the search, to all other blocks. */
 template <typename Team, typename Word> __device__ __forceinline__ void tell(Search<Word, uint32_t> &search) {
   constexpr int words = sizeof search / sizeof(uint32_t);
+  __syncwarp(); /* lanes come here one by one */
   __syncthreads();
   for (int i = (int)threadIdx.x; i < words * (Team::size() - 1); i += (int)blockDim.x) {
     uint32_t *word = (uint32_t *)&search + i % words;

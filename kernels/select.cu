@@ -108,6 +108,9 @@ __global__ void __launch_bounds__(sample_threads) sample_kernel(const __grid_con
       bins[bin] = 0;
       state.bins[bin] = 0;
     }
+    /* With the padding: the search is copied as a whole. */
+    for (int i = (int)threadIdx.x; i < (int)(sizeof state.search / sizeof(uint32_t)); i += sample_threads)
+      ((uint32_t *)&state.search)[i] = 0;
     /* One pixel of each stratum, so that the sample follows the picture, at a place that no pattern follows. */
     const int64_t stratum = pixels / keys;
 #pragma unroll 4
