@@ -199,7 +199,7 @@ __device__ __forceinline__ void write_part(const Task &task, const Line &first_l
 constexpr int most_threads = BV_RESIDENT_MOST_THREADS;
 
 template <int Width, typename T>
-__global__ void __launch_bounds__(most_threads)
+__global__ void __launch_bounds__(most_threads, 1)
     resident_kernel(const __grid_constant__ Task task, const __grid_constant__ Order<Width> order) {
   using Key = Word<Width>;
   constexpr int key_bits = 8 * Width;

@@ -47,7 +47,7 @@ __device__ __forceinline__ void write_result(const Selection &selection, int64_t
 constexpr int block_threads = 512;
 
 template <int Width, typename T>
-__global__ void __launch_bounds__(block_threads) block_kernel(const __grid_constant__ Selection selection) {
+__global__ void __launch_bounds__(block_threads, 1) block_kernel(const __grid_constant__ Selection selection) {
   using Key = KeyOf<T>;
   __shared__ SearchState<Key> state;
   __shared__ uint32_t bins[most_bins];
@@ -315,8 +315,9 @@ __global__ void __launch_bounds__(count_threads) pass_kernel(const __grid_consta
     if (search.step == step_count) {
       narrow(search, scratch, selection.percentiles, [&](int bin) { return __ldcg(&state.bins[bin]); });
       __syncthreads();
-      for (int bin = (int)threadIdx.x; bin < most_bins; bin += count_threads)
-        state.bins[bin] = 0;
+      if (search.step == step_count)
+        for (int bin = (int)threadIdx.x; bin < most_bins; bin += count_threads)
+          state.bins[bin] = 0;
     } else {
       const int collected = (int)__ldcg(&state.collected);
       const Key above[ends] = {__ldcg(&state.above[0]), __ldcg(&state.above[1])};

@@ -7,10 +7,11 @@
 
 namespace bv {
 
-/* Pixels of a cell for reading, and of a tile: four cells of each lane of a warp, 64 bytes a lane in flight. */
+/* Pixels of a cell for reading, and of a tile: for each lane of a warp up to four cells, as many as their
+ * numbers have room in registers. */
 template <int Width> constexpr int cell_pixels = 16 / Width;
-constexpr int cells_of_tile = 4;
-template <int Width> constexpr int tile_pixels = cells_of_tile *warp_lanes *cell_pixels<Width>;
+template <int Width> constexpr int cells_of_tile = Width < 4 ? Width : 4;
+template <int Width> constexpr int tile_pixels = cells_of_tile<Width> *warp_lanes *cell_pixels<Width>;
 
 /* Tiles that cover any line of the job. */
 template <int Width> int64_t tiles_to_read(const bv_job *job, const bv_lines &lines) {
@@ -40,10 +41,10 @@ __device__ __forceinline__ void walk_group(const bv_lines &lines, const Source &
     }
     int64_t first = (tile - row * tiles_of_line) * tile_pixels<Width> - line.lead +
                     (int64_t)(threadIdx.x % warp_lanes) * pixels;
-    T x[cells_of_tile][pixels];
-    load_cells<Width, T, pixels, cells_of_tile, false>(lines, source, line, first, step, x);
+    T x[cells_of_tile<Width>][pixels];
+    load_cells<Width, T, pixels, cells_of_tile<Width>, false>(lines, source, line, first, step, x);
 #pragma unroll
-    for (int cell = 0; cell < cells_of_tile; ++cell)
+    for (int cell = 0; cell < cells_of_tile<Width>; ++cell)
       visit(row, first + cell * step, x[cell]);
   }
 }
