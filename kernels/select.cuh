@@ -100,6 +100,7 @@ template <typename Key> struct Staging {
 
   __device__ __forceinline__ void flush(Total *listed, Key *list, int64_t room) {
     const int lane = (int)threadIdx.x % warp_lanes;
+    __syncwarp(); /* the keys are other lanes' too */
     Total at = lane == 0 && length > 0 ? atomicAdd(listed, (Total)length) : 0;
     at = __shfl_sync(0xffffffffu, at, 0);
     for (int i = lane; i < length; i += warp_lanes)
