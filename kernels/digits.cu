@@ -61,6 +61,7 @@ __global__ void __launch_bounds__(block_threads)
   bv_narrowed next;
   if (tracker < BV_TRACKERS)
     next = bv_narrow_tracker(memory, tracker, digit, percentiles);
+  __syncwarp(); /* trackers take loops of different lengths */
   __syncthreads();
   if (tracker < BV_TRACKERS) {
     memory->prefix[tracker] = next.prefix;
