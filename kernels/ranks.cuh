@@ -251,9 +251,11 @@ __device__ void finish(Search<Word, Count> &search, const Word *list, int keys, 
   int64_t wanted[2 * ends];
   wanted_ranks(search, wanted);
   __syncthreads();
-  if (threadIdx.x < ends && search.end[threadIdx.x].needs_above()) {
-    End<Word, Count> &end = search.end[threadIdx.x];
-    end.above = end.base + end.span + 1 + above[threadIdx.x];
+#pragma unroll
+  for (int e = 0; e < ends; ++e) {
+    End<Word, Count> &end = search.end[e];
+    if (threadIdx.x == 0 && end.needs_above())
+      end.above = end.base + end.span + 1 + above[e];
   }
   __syncthreads();
   for (int i = (int)threadIdx.x; i < keys; i += (int)blockDim.x) {
