@@ -19,7 +19,7 @@ static uint64_t get(const unsigned char *bytes, int count) {
 }
 
 static bool starts_like_magic(const unsigned char *bytes, size_t count) {
-  return memcmp(bytes, magic, count < MAGIC_BYTES ? count : MAGIC_BYTES) == 0;
+  return count == 0 || memcmp(bytes, magic, count < MAGIC_BYTES ? count : MAGIC_BYTES) == 0;
 }
 
 void ddp_write_hello(const ddp_hello *hello, unsigned char bytes[DDP_HELLO_BYTES]) {
