@@ -6,6 +6,8 @@
 #include "display.h"
 #include "status.h"
 
+static const bv_names names = {"batch", "windows"};
+
 static bv_status run(const bv_job *job, bv_stream stream) {
   return job->device == BV_CPU ? bv_cpu_run(job) : bv_cuda_run(job, stream);
 }
@@ -14,7 +16,7 @@ bv_status bv_normalize_batch_for_display(const bv_tensor *batch, const bv_tensor
                                          const bv_display_options *options, bv_stream stream) {
   bv_job job;
   BV_TRY(bv_check_pointer("out", out));
-  BV_TRY(bv_make_display_job(BV_DISPLAY, batch, NULL, out, options, &job));
+  BV_TRY(bv_make_display_job(BV_DISPLAY, &names, batch, NULL, out, options, &job));
   return bv_is_empty(batch) ? BV_OK : run(&job, stream);
 }
 
@@ -22,7 +24,7 @@ bv_status bv_measure_window(const bv_tensor *batch, const bv_display_options *op
                             bv_stream stream) {
   bv_job job;
   BV_TRY(bv_check_pointer("windows", windows));
-  BV_TRY(bv_make_display_job(BV_MEASURE, batch, windows, NULL, options, &job));
+  BV_TRY(bv_make_display_job(BV_MEASURE, &names, batch, windows, NULL, options, &job));
   return bv_is_empty(batch) ? BV_OK : run(&job, stream);
 }
 
@@ -31,7 +33,7 @@ bv_status bv_apply_window(const bv_tensor *batch, const bv_tensor *windows, cons
   bv_job job;
   BV_TRY(bv_check_pointer("windows", windows));
   BV_TRY(bv_check_pointer("out", out));
-  BV_TRY(bv_make_display_job(BV_APPLY, batch, windows, out, options, &job));
+  BV_TRY(bv_make_display_job(BV_APPLY, &names, batch, windows, out, options, &job));
   return bv_is_empty(batch) ? BV_OK : run(&job, stream);
 }
 
@@ -39,7 +41,7 @@ bv_status bv_workspace_size(const bv_tensor *batch, const bv_tensor *out, const 
                             size_t *bytes) {
   bv_job job;
   BV_TRY(bv_check_pointer("bytes", bytes));
-  BV_TRY(bv_make_display_job(out ? BV_DISPLAY : BV_MEASURE, batch, NULL, out, options, &job));
+  BV_TRY(bv_make_display_job(out ? BV_DISPLAY : BV_MEASURE, &names, batch, NULL, out, options, &job));
   *bytes = 0;
   return job.device == BV_CPU || bv_is_empty(batch) ? BV_OK : bv_cuda_workspace_size(&job, bytes);
 }

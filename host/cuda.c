@@ -47,9 +47,6 @@ static bv_status check_workspace(const bv_job *job, size_t needed) {
   if (job->workspace_bytes < needed)
     return bv_fail(BV_ERROR_WORKSPACE, "options.workspace_bytes is %zu; this call needs %zu",
                    job->workspace_bytes, needed);
-  if ((uintptr_t)job->workspace % BV_WORKSPACE_ALIGNMENT != 0)
-    return bv_fail(BV_ERROR_WORKSPACE, "options.workspace is %p; it must be a multiple of %d bytes",
-                   job->workspace, BV_WORKSPACE_ALIGNMENT);
   return bv_check_device_memory("options.workspace", job->workspace, job->device, BV_ERROR_WORKSPACE);
 }
 
@@ -123,18 +120,15 @@ int bv_built_with_cuda(void) { return 1; }
 
 bv_status bv_cuda_run(const bv_job *job, bv_stream stream) {
   bv_device_scope scope;
-  bv_status status = bv_enter_device(job->device, &scope);
-  if (status == BV_OK)
-    status = run(job, stream);
-  return bv_leave_device(&scope, status);
+  BV_TRY(bv_enter_device(job->device, &scope));
+  return bv_leave_device(&scope, run(job, stream));
 }
 
 bv_status bv_cuda_workspace_size(const bv_job *job, size_t *bytes) {
   bv_device_scope scope;
   bv_plan plan;
-  bv_status status = bv_enter_device(job->device, &scope);
-  if (status == BV_OK)
-    status = make_plan(job, &plan);
+  BV_TRY(bv_enter_device(job->device, &scope));
+  bv_status status = make_plan(job, &plan);
   if (status == BV_OK)
     *bytes = plan.workspace_bytes;
   return bv_leave_device(&scope, status);

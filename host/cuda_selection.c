@@ -21,10 +21,8 @@ static bv_status begin(int device, bv_selection_memory *memory, bv_stream stream
 
 bv_status bv_cuda_selection_begin(int device, bv_selection_memory *memory, bv_stream stream) {
   bv_device_scope scope;
-  bv_status status = bv_enter_device(device, &scope);
-  if (status == BV_OK)
-    status = begin(device, memory, stream);
-  return bv_leave_device(&scope, status);
+  BV_TRY(bv_enter_device(device, &scope));
+  return bv_leave_device(&scope, begin(device, memory, stream));
 }
 
 static bv_status count(const bv_job *job, bv_selection_memory *memory, int digit, bv_stream stream) {
@@ -42,10 +40,8 @@ static bv_status count(const bv_job *job, bv_selection_memory *memory, int digit
 
 bv_status bv_cuda_selection_count(const bv_job *job, bv_selection_memory *memory, int digit, bv_stream stream) {
   bv_device_scope scope;
-  bv_status status = bv_enter_device(job->device, &scope);
-  if (status == BV_OK)
-    status = count(job, memory, digit, stream);
-  return bv_leave_device(&scope, status);
+  BV_TRY(bv_enter_device(job->device, &scope));
+  return bv_leave_device(&scope, count(job, memory, digit, stream));
 }
 
 static bv_status narrow(int device, bv_selection_memory *memory, int digit, bv_percentiles percentiles,
@@ -58,10 +54,8 @@ static bv_status narrow(int device, bv_selection_memory *memory, int digit, bv_p
 bv_status bv_cuda_selection_narrow(int device, bv_selection_memory *memory, int digit,
                                    bv_percentiles percentiles, bv_stream stream) {
   bv_device_scope scope;
-  bv_status status = bv_enter_device(device, &scope);
-  if (status == BV_OK)
-    status = narrow(device, memory, digit, percentiles, stream);
-  return bv_leave_device(&scope, status);
+  BV_TRY(bv_enter_device(device, &scope));
+  return bv_leave_device(&scope, narrow(device, memory, digit, percentiles, stream));
 }
 
 static bv_status finish(const bv_job *job, const bv_selection_memory *memory, bv_percentiles percentiles,
@@ -81,8 +75,6 @@ static bv_status finish(const bv_job *job, const bv_selection_memory *memory, bv
 bv_status bv_cuda_selection_finish(const bv_job *job, const bv_selection_memory *memory,
                                    bv_percentiles percentiles, bv_stream stream) {
   bv_device_scope scope;
-  bv_status status = bv_enter_device(job->device, &scope);
-  if (status == BV_OK)
-    status = finish(job, memory, percentiles, stream);
-  return bv_leave_device(&scope, status);
+  BV_TRY(bv_enter_device(job->device, &scope));
+  return bv_leave_device(&scope, finish(job, memory, percentiles, stream));
 }

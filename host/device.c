@@ -38,17 +38,22 @@ int bv_cuda_device_count(void) {
   return 0;
 }
 
-bv_status bv_enter_device(int32_t device, bv_device_scope *scope) {
-  *scope = (bv_device_scope){.error_was_pending = cudaPeekAtLastError() != cudaSuccess};
+static bv_status make_current(int32_t device, bv_device_scope *scope) {
   int count = bv_cuda_device_count();
   if (device < 0 || device >= count)
     return bv_fail(BV_ERROR_DEVICE, "CUDA device %d does not exist; there are %d", device, count);
   BV_TRY_CUDA(cudaGetDevice(&scope->caller_device), "finding the current device");
-  if (scope->caller_device != device) {
-    BV_TRY_CUDA(cudaSetDevice(device), "making CUDA device %d current", device);
-    scope->changed = true;
-  }
+  if (scope->caller_device == device)
+    return BV_OK;
+  BV_TRY_CUDA(cudaSetDevice(device), "making CUDA device %d current", device);
+  scope->changed = true;
   return BV_OK;
+}
+
+bv_status bv_enter_device(int32_t device, bv_device_scope *scope) {
+  *scope = (bv_device_scope){.error_was_pending = cudaPeekAtLastError() != cudaSuccess};
+  bv_status status = make_current(device, scope);
+  return status == BV_OK ? BV_OK : bv_leave_device(scope, status);
 }
 
 bv_status bv_leave_device(const bv_device_scope *scope, bv_status status) {

@@ -22,7 +22,7 @@ typedef struct bv_device_scope {
   bool error_was_pending;
 } bv_device_scope;
 
-/* Makes `device` current, or fails with BV_ERROR_DEVICE if there is none of this number. */
+/* Makes `device` current, or fails, with nothing to leave: BV_ERROR_DEVICE if there is none of this number. */
 bv_status bv_enter_device(int32_t device, bv_device_scope *scope);
 
 /* Makes the caller's device current again, also after an error, which is taken back from the runtime unless the

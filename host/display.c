@@ -17,27 +17,30 @@ static int64_t count_groups(const bv_tensor *batch, int32_t scope) {
                                    : 1;
 }
 
-static bv_status check_windows(const bv_tensor *batch, const bv_tensor *windows, int32_t scope) {
-  BV_TRY(bv_check_tensor("windows", windows));
+static bv_status check_windows(const bv_names *names, const bv_tensor *batch, const bv_tensor *windows,
+                               int32_t scope) {
+  BV_TRY(bv_check_tensor(names->windows, windows));
   if (windows->dtype != BV_F64)
-    return bv_fail(BV_ERROR_TYPE, "windows.dtype is %s; allowed is f64", bv_dtype_name(windows->dtype));
+    return bv_fail(BV_ERROR_TYPE, "%s.dtype is %s; allowed is f64", names->windows,
+                   bv_dtype_name(windows->dtype));
   int64_t groups = count_groups(batch, scope);
   if (windows->ndim != 2 || windows->shape[0] != groups || (windows->shape[1] != 2 && windows->shape[1] != 3)) {
     int64_t allowed[2] = {groups, 2};
     return bv_fail(BV_ERROR_SHAPE,
-                   "windows has the shape %s; with %lld groups in batch allowed are %s and the same with 3",
-                   bv_format_shape(windows->ndim, windows->shape).text, (long long)groups,
-                   bv_format_shape(2, allowed).text);
+                   "%s has the shape %s; with %lld groups in %s allowed are %s and the same with 3",
+                   names->windows, bv_format_shape(windows->ndim, windows->shape).text, (long long)groups,
+                   names->batch, bv_format_shape(2, allowed).text);
   }
-  return bv_check_same_device("windows", windows, "batch", batch);
+  return bv_check_same_device(names->windows, windows, names->batch, batch);
 }
 
 /* The mask's strides along the batch's axes, 0 where it broadcasts. */
-static bv_status check_mask(const bv_tensor *batch, const bv_tensor *mask, int64_t stride[4]) {
+static bv_status check_mask(const bv_names *names, const bv_tensor *batch, const bv_tensor *mask,
+                            int64_t stride[4]) {
   BV_TRY(bv_check_tensor("options.mask", mask));
   if (mask->dtype != BV_U8)
     return bv_fail(BV_ERROR_TYPE, "options.mask.dtype is %s; allowed is u8", bv_dtype_name(mask->dtype));
-  BV_TRY(bv_check_same_device("options.mask", mask, "batch", batch));
+  BV_TRY(bv_check_same_device("options.mask", mask, names->batch, batch));
   bool broadcasts = mask->ndim <= 4;
   memset(stride, 0, 4 * sizeof *stride);
   for (int axis = 0; broadcasts && axis < mask->ndim; ++axis) {
@@ -47,17 +50,18 @@ static bv_status check_mask(const bv_tensor *batch, const bv_tensor *mask, int64
   }
   if (broadcasts)
     return BV_OK;
-  return bv_fail(BV_ERROR_SHAPE, "options.mask of shape %s does not broadcast to batch of shape %s",
-                 bv_format_shape(mask->ndim, mask->shape).text, bv_format_shape(4, batch->shape).text);
+  return bv_fail(BV_ERROR_SHAPE, "options.mask of shape %s does not broadcast to %s of shape %s",
+                 bv_format_shape(mask->ndim, mask->shape).text, names->batch,
+                 bv_format_shape(4, batch->shape).text);
 }
 
 static bv_status check_workspace(const bv_display_options *options) {
   if (!options->workspace && options->workspace_bytes != 0)
     return bv_fail(BV_ERROR_NULL, "options.workspace is NULL, but options.workspace_bytes is %zu",
                    options->workspace_bytes);
-  if ((uintptr_t)options->workspace % 256 != 0)
-    return bv_fail(BV_ERROR_WORKSPACE, "options.workspace is %p; it must be a multiple of 256 bytes",
-                   options->workspace);
+  if ((uintptr_t)options->workspace % BV_WORKSPACE_ALIGNMENT != 0)
+    return bv_fail(BV_ERROR_WORKSPACE, "options.workspace is %p; it must be a multiple of %d bytes",
+                   options->workspace, BV_WORKSPACE_ALIGNMENT);
   return BV_OK;
 }
 
@@ -131,32 +135,33 @@ static void lay_out_batch(bv_job *job, const bv_tensor *batch, const int64_t mas
   bv_lay_out(job, axes, 4, group_count);
 }
 
-bv_status bv_make_display_job(bv_operation operation, const bv_tensor *batch, const bv_tensor *windows,
-                              const bv_tensor *out, const bv_display_options *given, bv_job *job) {
+bv_status bv_make_display_job(bv_operation operation, const bv_names *names, const bv_tensor *batch,
+                              const bv_tensor *windows, const bv_tensor *out, const bv_display_options *given,
+                              bv_job *job) {
   bv_display_options options;
   bv_packing packing = {.components = 1};
   int64_t mask_stride[4] = {0};
-  BV_TRY(bv_check_tensor("batch", batch));
-  BV_TRY(bv_check_ndim("batch", batch, 4, "[B, C, H, W]"));
+  BV_TRY(bv_check_tensor(names->batch, batch));
+  BV_TRY(bv_check_ndim(names->batch, batch, 4, "[B, C, H, W]"));
   BV_TRY(bv_read_options(given, &options));
   BV_TRY(check_workspace(&options));
   if (options.mask)
-    BV_TRY(check_mask(batch, options.mask, mask_stride));
+    BV_TRY(check_mask(names, batch, options.mask, mask_stride));
   if (windows)
-    BV_TRY(check_windows(batch, windows, options.scope));
+    BV_TRY(check_windows(names, batch, windows, options.scope));
   if (out)
     BV_TRY(check_output(batch, windows, out, &options, &packing));
   bool writes_windows = operation == BV_MEASURE && windows;
   if (writes_windows) {
-    BV_TRY(bv_check_distinct("windows", windows));
-    BV_TRY(bv_check_apart("windows", windows, "batch", batch, false));
+    BV_TRY(bv_check_distinct(names->windows, windows));
+    BV_TRY(bv_check_apart(names->windows, windows, names->batch, batch, false));
     if (options.mask)
-      BV_TRY(bv_check_apart("windows", windows, "options.mask", options.mask, false));
+      BV_TRY(bv_check_apart(names->windows, windows, "options.mask", options.mask, false));
     if (options.window == BV_WINDOW_FIXED && windows->shape[1] == 3)
       return bv_fail(
           BV_ERROR_SHAPE,
-          "windows has the shape %s; with BV_WINDOW_FIXED no pixels are counted, allowed is a last extent of 2",
-          bv_format_shape(windows->ndim, windows->shape).text);
+          "%s has the shape %s; with BV_WINDOW_FIXED no pixels are counted, allowed is a last extent of 2",
+          names->windows, bv_format_shape(windows->ndim, windows->shape).text);
   }
 
   *job = (bv_job){.operation = operation, .in = batch->data, .in_dtype = batch->dtype, .device = batch->device};

@@ -4,9 +4,15 @@
 
 #include "job.h"
 
+/* What the caller calls the arguments. */
+typedef struct bv_names {
+  const char *batch, *windows;
+} bv_names;
+
 /* Checks everything. `out` or `windows` are NULL where the operation has none. */
-bv_status bv_make_display_job(bv_operation operation, const bv_tensor *batch, const bv_tensor *windows,
-                              const bv_tensor *out, const bv_display_options *options, bv_job *job);
+bv_status bv_make_display_job(bv_operation operation, const bv_names *names, const bv_tensor *batch,
+                              const bv_tensor *windows, const bv_tensor *out, const bv_display_options *options,
+                              bv_job *job);
 
 /* The uint8 conversion of one image of any rank: `out` has its shape, or with `rgb` a last extent of 3 after
  * it. */

@@ -8,8 +8,6 @@
 
 #include "launch.h"
 
-#define BV_WORKSPACE_ALIGNMENT 256
-
 /* What plans depend on of a device. */
 typedef struct bv_limits {
   int32_t compute_capability; /* 10 * major + minor */

@@ -17,6 +17,19 @@ static bv_percentiles percentiles_of(const bv_job *job) {
   return job->window == BV_WINDOW_MINMAX ? (bv_percentiles){0, 100} : (bv_percentiles){job->low, job->high};
 }
 
+static const bv_names names = {"piece", "selection->windows"};
+
+/* That nothing else lies in the memory. */
+static bv_status check_memory(const bv_selection *selection, const bv_tensor *piece, const bv_tensor *mask) {
+  const char *name = "selection->memory";
+  const int64_t bytes = BV_SELECTION_BYTES;
+  bv_tensor memory = bv_contiguous_tensor(selection->memory, BV_U8, selection->windows->device, 1, &bytes);
+  BV_TRY(bv_check_apart(name, &memory, names.windows, selection->windows, false));
+  if (piece)
+    BV_TRY(bv_check_apart(name, &memory, names.batch, piece, false));
+  return mask ? bv_check_apart(name, &memory, "options.mask", mask, false) : BV_OK;
+}
+
 /* The job that measures `piece`, or for NULL one without pixels, as one group. */
 static bv_status make_job(const bv_selection *selection, const bv_tensor *piece, bv_job *job) {
   bv_display_options options;
@@ -41,7 +54,9 @@ static bv_status make_job(const bv_selection *selection, const bv_tensor *piece,
     options.foreground = BV_FOREGROUND_ALL;
     options.mask = NULL;
   }
-  return bv_make_display_job(BV_MEASURE, piece ? piece : &none, selection->windows, NULL, &options, job);
+  BV_TRY(
+      bv_make_display_job(BV_MEASURE, &names, piece ? piece : &none, selection->windows, NULL, &options, job));
+  return check_memory(selection, piece, options.mask);
 }
 
 static bv_status check_digit(const bv_selection *selection, int digit) {

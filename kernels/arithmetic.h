@@ -165,37 +165,55 @@ BV_INLINE bv_map_f64 bv_map_f64_of_window(double lo, double hi, double epsilon, 
   return map;
 }
 
-/* Pixel to 0 .. 1. Written as selections, so that compilers make no branches of it and NaN gives 0. */
-BV_INLINE float bv_apply_map_f32(float x, bv_map_f32 map, bool zero_is_background) {
+/* Pixel to 0 .. 1. Written as selections, so that compilers make no branches of it and NaN gives 0. The plain
+ * map is the same for most windows: infinities and background follow from the formula where bv_is_plain_map_...
+ */
+BV_INLINE bool bv_is_plain_map_f32(bv_map_f32 map, bool zero_is_background) {
+  return bv_is_finite_f32(map.lo) && map.divisor > 0.0f && bv_is_finite_f32(map.divisor) &&
+         !(zero_is_background && map.lo < 0.0f);
+}
+
+BV_INLINE bool bv_is_plain_map_f64(bv_map_f64 map, bool zero_is_background) {
+  return bv_is_finite_f64(map.lo) && map.divisor > 0.0 && bv_is_finite_f64(map.divisor) &&
+         !(zero_is_background && map.lo < 0.0);
+}
+
+BV_INLINE float bv_apply_plain_map_f32(float x, bv_map_f32 map) {
   float y = (x - map.lo) / map.divisor;
   y = y > 0.0f ? y : 0.0f;
   y = y < 1.0f ? y : 1.0f;
-  y = y < map.floor ? 0.0f : y;
+  return y < map.floor ? 0.0f : y;
+}
+
+BV_INLINE float bv_apply_map_f32(float x, bv_map_f32 map, bool zero_is_background) {
+  float y = bv_apply_plain_map_f32(x, map);
   y = x == INFINITY && map.lo == map.lo ? 1.0f : y;
   y = x == -INFINITY ? 0.0f : y; /* also where lo > hi */
   return zero_is_background && x == 0.0f ? 0.0f : y;
 }
 
-BV_INLINE double bv_apply_map_f64(double x, bv_map_f64 map, bool zero_is_background) {
+BV_INLINE double bv_apply_plain_map_f64(double x, bv_map_f64 map) {
   double y = (x - map.lo) / map.divisor;
   y = y > 0.0 ? y : 0.0;
   y = y < 1.0 ? y : 1.0;
-  y = y < map.floor ? 0.0 : y;
+  return y < map.floor ? 0.0 : y;
+}
+
+BV_INLINE double bv_apply_map_f64(double x, bv_map_f64 map, bool zero_is_background) {
+  double y = bv_apply_plain_map_f64(x, map);
   y = x == (double)INFINITY && map.lo == map.lo ? 1.0 : y;
-  y = x == -(double)INFINITY ? 0.0 : y;
+  y = x == -(double)INFINITY ? 0.0 : y; /* also where lo > hi */
   return zero_is_background && x == 0.0 ? 0.0 : y;
 }
 
 /* ---- Quantisation: y in 0 .. 1 to 0 .. 255 ------------------------------------------------------------ */
 
 BV_INLINE uint8_t bv_u8_of_f32(float y, bool nearest) {
-  float scaled = 255.0f * y;
-  return (uint8_t)(int32_t)(nearest ? scaled + 0.5f : scaled);
+  return (uint8_t)(int32_t)(255.0f * y + (nearest ? 0.5f : 0.0f));
 }
 
 BV_INLINE uint8_t bv_u8_of_f64(double y, bool nearest) {
-  double scaled = 255.0 * y;
-  return (uint8_t)(int32_t)(nearest ? scaled + 0.5 : scaled);
+  return (uint8_t)(int32_t)(255.0 * y + (nearest ? 0.5 : 0.0));
 }
 
 /* ---- The uint8 conversion of one image ---------------------------------------------------------------- */

@@ -9,6 +9,8 @@
 
 #include "batchview/batchview.h"
 
+#define BV_WORKSPACE_ALIGNMENT 256 /* bytes */
+
 typedef enum bv_operation {
   BV_DISPLAY, /* measure a window per group and apply it */
   BV_MEASURE, /* write the windows */

@@ -18,6 +18,8 @@
 /* Samples with less foreground say too little. */
 #define LEAST_SAMPLE 256
 #define MOST_SAMPLE 65536
+/* Fewer candidates are not worth waking another thread. */
+#define LEAST_SHARED_CANDIDATES 4096
 
 /* One bracket that holds all foreground. */
 static const bv_brackets everything = {-INFINITY, INFINITY, NAN, NAN};
@@ -40,7 +42,7 @@ static void visit_range(const bv_group *group, bv_worker *worker, int64_t first,
 bv_window bv_measure_group_range(const bv_group *group, const bv_team *team) {
   for (int i = 0; i < team->size; ++i)
     team->workers[i].range = (bv_range){0, INFINITY, -INFINITY};
-  bv_for_each_tile(group, team, visit_range, NULL);
+  bv_for_each_tile(group, team, group->count, visit_range, NULL);
   bv_range range = {0, INFINITY, -INFINITY};
   for (int i = 0; i < team->size; ++i) {
     range.n += team->workers[i].range.n;
@@ -50,92 +52,56 @@ bv_window bv_measure_group_range(const bv_group *group, const bv_team *team) {
   return range.n ? (bv_window){range.min, range.max, range.n} : window_without_foreground();
 }
 
-/* ---- Sample ------------------------------------------------------------------------------------------ */
-
-/* One pixel from each of `draws` equal stretches of the group, foreground only, to worker->candidates. */
-static int64_t draw_sample(const bv_group *group, bv_worker *worker, int64_t draws) {
-  const bv_tile_ops *ops = group->ops;
-  bv_bracket_counts counts = {0};
-  int64_t stretch = group->count / draws;
-  for (int64_t first = 0; first < draws; first += BV_TILE_PIXELS) {
-    int64_t count = draws - first < BV_TILE_PIXELS ? draws - first : BV_TILE_PIXELS;
-    if (group->pixels)
-      ops->gather(group->pixels, stretch, first, count, worker->mapped);
-    else
-      for (int64_t i = 0; i < count; ++i) {
-        const void *pixel = bv_load_tile(group, bv_sample_position(first + i, stretch), 1, worker->tile);
-        memcpy((char *)worker->mapped + (size_t)i * ops->real_bytes, pixel, ops->real_bytes);
-      }
-    ops->count_brackets(worker->mapped, count, group->job->zero_is_background, &everything, &counts,
-                        worker->candidates);
-  }
-  return counts.candidates;
-}
-
-/* The ranks in a sample of `n` between whose values the percentile's ranks lie; beyond 0 and n - 1 if the
- * sample does not reach that far out. */
-static void bracket_percentile(int64_t n, double percent, int64_t rank[2]) {
-  double p = percent / 100, middle = p * (double)(n - 1);
-  double margin = BRACKET_SIGMAS * sqrt((double)n * p * (1 - p)) + 2;
-  rank[0] = (int64_t)floor(middle - margin);
-  rank[1] = (int64_t)ceil(middle + margin);
-}
-
-static bv_brackets find_brackets(const bv_group *group, bv_worker *worker) {
-  if (group->count <= TINY_GROUP_PIXELS)
-    return everything;
-  int64_t draws = group->count / 64;
-  draws = draws < 1024 ? 1024 : draws > MOST_SAMPLE ? MOST_SAMPLE : draws;
-  int64_t n = draw_sample(group, worker, draws);
-  if (n < LEAST_SAMPLE)
-    return everything;
-  int64_t ranks[4], clamped[4];
-  double value[4];
-  bracket_percentile(n, group->job->low, ranks);
-  bracket_percentile(n, group->job->high, ranks + 2);
-  for (int i = 0; i < 4; ++i)
-    clamped[i] = ranks[i] < 0 ? 0 : ranks[i] >= n ? n - 1 : ranks[i];
-  group->ops->select_ranks(worker->candidates, n, clamped, 4, worker->scratch, value);
-  for (int i = 0; i < 4; ++i)
-    value[i] = ranks[i] < 0 ? -INFINITY : ranks[i] >= n ? INFINITY : value[i];
-  bv_brackets brackets = {value[0], value[1], value[2], value[3]};
-  if (brackets.b0 <= brackets.a1) {
-    brackets.a0 = fmin(brackets.a0, brackets.b0);
-    brackets.a1 = fmax(brackets.a1, brackets.b1);
-    brackets.b0 = brackets.b1 = NAN;
-  }
-  return brackets;
-}
-
 /* ---- Counting ---------------------------------------------------------------------------------------- */
 
 typedef struct counting {
   bv_brackets brackets;
   int64_t room;
+  int64_t stretch; /* of a sample's draws */
 } counting;
+
+/* Where the worker's candidates of a tile go. If they may be too many: counts on, keeps none. */
+static void *make_room(bv_worker *worker, int64_t count, const counting *c) {
+  if (worker->counts.candidates + count > c->room) {
+    worker->overflowed = true;
+    worker->counts.candidates = 0;
+  }
+  return worker->candidates;
+}
 
 static void visit_brackets(const bv_group *group, bv_worker *worker, int64_t first, int64_t count,
                            const void *context) {
   const counting *c = context;
-  if (worker->counts.candidates + count > c->room) { /* too many: count on, keep none */
-    worker->overflowed = true;
-    worker->counts.candidates = 0;
-  }
   const void *tile = bv_load_tile(group, first, count, worker->tile);
   group->ops->count_brackets(tile, count, group->job->zero_is_background, &c->brackets, &worker->counts,
-                             worker->candidates);
+                             make_room(worker, count, c));
 }
 
-/* Counts the whole group and gathers all candidates with the first worker. False if they were too many; the
- * other counts are right even then. */
-static bool count_group(const bv_group *group, const bv_team *team, const bv_brackets *brackets,
-                        bv_bracket_counts *total) {
+/* A sample has one pixel from each of its equal stretches of the group. */
+static void visit_draws(const bv_group *group, bv_worker *worker, int64_t first, int64_t count,
+                        const void *context) {
+  const counting *c = context;
+  const bv_tile_ops *ops = group->ops;
+  if (group->pixels)
+    ops->gather(group->pixels, c->stretch, first, count, worker->mapped);
+  else
+    for (int64_t i = 0; i < count; ++i) {
+      const void *pixel = bv_load_tile(group, bv_sample_position(first + i, c->stretch), 1, worker->tile);
+      memcpy((char *)worker->mapped + (size_t)i * ops->real_bytes, pixel, ops->real_bytes);
+    }
+  ops->count_brackets(worker->mapped, count, group->job->zero_is_background, &c->brackets, &worker->counts,
+                      make_room(worker, count, c));
+}
+
+/* Counts `pixels` of the group, as `visit` chooses them, and gathers all candidates with the first worker.
+ * False if they were too many; the other counts are right even then. */
+static bool count_pixels(const bv_group *group, const bv_team *team, int64_t pixels, bv_visit_tile *visit,
+                         const counting *c, bv_bracket_counts *total) {
   for (int i = 0; i < team->size; ++i) {
     team->workers[i].counts = (bv_bracket_counts){0};
     team->workers[i].overflowed = false;
   }
-  counting c = {*brackets, team->candidate_room};
-  bv_for_each_tile(group, team, visit_brackets, &c);
+  bv_for_each_tile(group, team, pixels, visit, c);
   bool complete = true;
   *total = (bv_bracket_counts){0};
   for (int i = 0; i < team->size; ++i) {
@@ -153,6 +119,61 @@ static bool count_group(const bv_group *group, const bv_team *team, const bv_bra
   return complete;
 }
 
+/* The values of four ranks among the first worker's candidates: two by two where there are two threads. */
+static void select_values(const bv_group *group, const bv_team *team, int64_t count, const int64_t ranks[4],
+                          double values[4]) {
+  const bv_tile_ops *ops = group->ops;
+  void *keys = team->workers[0].candidates;
+  int threads = team->size < 2 || count < LEAST_SHARED_CANDIDATES ? 1 : 2;
+  ops->make_keys(keys, count);
+#pragma omp parallel for num_threads(threads) if (threads > 1)
+  for (int pair = 0; pair < 2; ++pair)
+    ops->select_ranks(keys, count, ranks + 2 * pair, 2, team->workers[pair % threads].scratch,
+                      values + 2 * pair);
+}
+
+/* ---- Sample ------------------------------------------------------------------------------------------ */
+
+/* The ranks in a sample of `n` between whose values the percentile's ranks lie; beyond 0 and n - 1 if the
+ * sample does not reach that far out. */
+static void bracket_percentile(int64_t n, double percent, int64_t rank[2]) {
+  double p = percent / 100, middle = p * (double)(n - 1);
+  double margin = BRACKET_SIGMAS * sqrt((double)n * p * (1 - p)) + 2;
+  rank[0] = (int64_t)floor(middle - margin);
+  rank[1] = (int64_t)ceil(middle + margin);
+}
+
+static bv_brackets find_brackets(const bv_group *group, const bv_team *team) {
+  if (group->count <= TINY_GROUP_PIXELS)
+    return everything;
+  int64_t draws = group->count / 64;
+  draws = draws < 1024 ? 1024 : draws > MOST_SAMPLE ? MOST_SAMPLE : draws;
+  counting c = {everything, team->candidate_room, group->count / draws};
+  bv_bracket_counts sample;
+  count_pixels(group, team, draws, visit_draws, &c, &sample);
+  int64_t n = sample.candidates;
+  if (n < LEAST_SAMPLE)
+    return everything;
+  int64_t ranks[4], clamped[4];
+  double value[4];
+  bracket_percentile(n, group->job->low, ranks);
+  bracket_percentile(n, group->job->high, ranks + 2);
+  for (int i = 0; i < 4; ++i)
+    clamped[i] = ranks[i] < 0 ? 0 : ranks[i] >= n ? n - 1 : ranks[i];
+  select_values(group, team, n, clamped, value);
+  for (int i = 0; i < 4; ++i)
+    value[i] = ranks[i] < 0 ? -INFINITY : ranks[i] >= n ? INFINITY : value[i];
+  bv_brackets brackets = {value[0], value[1], value[2], value[3]};
+  if (brackets.b0 <= brackets.a1) {
+    brackets.a0 = fmin(brackets.a0, brackets.b0);
+    brackets.a1 = fmax(brackets.a1, brackets.b1);
+    brackets.b0 = brackets.b1 = NAN;
+  }
+  return brackets;
+}
+
+/* ---- Percentiles ------------------------------------------------------------------------------------- */
+
 /* Where a rank is among the sorted candidates; -1 if no bracket holds it. `in_a` of them are in bracket a. */
 static int64_t rank_among_candidates(const bv_bracket_counts *total, int64_t in_a, int64_t rank) {
   int64_t in_b = total->candidates - in_a;
@@ -164,32 +185,31 @@ static int64_t rank_among_candidates(const bv_bracket_counts *total, int64_t in_
 }
 
 /* The values of four ranks, if the brackets hold them all. */
-static bool select_candidates(const bv_group *group, const bv_worker *worker, const bv_brackets *brackets,
+static bool select_candidates(const bv_group *group, const bv_team *team, const bv_brackets *brackets,
                               const bv_bracket_counts *total, const int64_t ranks[4], double values[4]) {
-  const bv_tile_ops *ops = group->ops;
-  int64_t in_a = isnan(brackets->b0) ? total->candidates
-                                     : ops->count_below(worker->candidates, total->candidates, brackets->b0);
+  int64_t in_a = isnan(brackets->b0)
+                     ? total->candidates
+                     : group->ops->count_below(team->workers[0].candidates, total->candidates, brackets->b0);
   int64_t among[4];
   for (int i = 0; i < 4; ++i)
     if ((among[i] = rank_among_candidates(total, in_a, ranks[i])) < 0)
       return false;
-  ops->select_ranks(worker->candidates, total->candidates, among, 4, worker->scratch, values);
+  select_values(group, team, total->candidates, among, values);
   return true;
 }
 
-/* ---- Percentiles ------------------------------------------------------------------------------------- */
-
 static bv_window measure_percentiles(const bv_group *group, const bv_team *team) {
-  bv_brackets brackets = find_brackets(group, &team->workers[0]);
+  bv_brackets brackets = find_brackets(group, team);
+  counting c = {.brackets = brackets, .room = team->candidate_room};
   bv_bracket_counts total;
-  bool complete = count_group(group, team, &brackets, &total);
+  bool complete = count_pixels(group, team, group->count, visit_brackets, &c, &total);
   if (total.n == 0)
     return window_without_foreground();
   bv_rank low = bv_rank_of_percentile(total.n, group->job->low);
   bv_rank high = bv_rank_of_percentile(total.n, group->job->high);
   int64_t ranks[4] = {low.below, low.above, high.below, high.above};
   double values[4];
-  if (!complete || !select_candidates(group, &team->workers[0], &brackets, &total, ranks, values))
+  if (!complete || !select_candidates(group, team, &brackets, &total, ranks, values))
     return bv_select_by_digits(group, team->size);
   return (bv_window){bv_interpolate(values[0], values[1], low.t), bv_interpolate(values[2], values[3], high.t),
                      total.n};

@@ -91,5 +91,6 @@ static void paint_float(const bv_group *group, bv_worker *worker, int64_t first,
 }
 
 void bv_paint_group(const bv_group *group, const bv_team *team, const bv_window *window) {
-  bv_for_each_tile(group, team, group->job->out_dtype == BV_U8 ? paint_grey : paint_float, window);
+  bv_for_each_tile(group, team, group->count, group->job->out_dtype == BV_U8 ? paint_grey : paint_float,
+                   window);
 }

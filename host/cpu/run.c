@@ -15,6 +15,10 @@
 /* Decoded groups up to this size are kept: they stay in the second-level cache between the reads. */
 #define MOST_KEPT_BYTES (1 << 21)
 
+/* Tiles that a thread takes at once: few enough that all threads end together. */
+#define MOST_CHUNK_TILES 8
+#define LEAST_CHUNKS_OF_THREAD 4
+
 /* ---- Tiles ------------------------------------------------------------------------------------------- */
 
 const void *bv_load_tile(const bv_group *group, int64_t first, int64_t count, void *tile) {
@@ -38,25 +42,28 @@ const void *bv_load_tile(const bv_group *group, int64_t first, int64_t count, vo
   return tile;
 }
 
-static void visit_number(const bv_group *group, bv_worker *worker, int64_t tile, bv_visit_tile *visit,
-                         const void *context) {
-  int64_t first = tile * BV_TILE_PIXELS, rest = group->count - first;
+static void visit_number(const bv_group *group, bv_worker *worker, int64_t count, int64_t tile,
+                         bv_visit_tile *visit, const void *context) {
+  int64_t first = tile * BV_TILE_PIXELS, rest = count - first;
   visit(group, worker, first, rest < BV_TILE_PIXELS ? rest : BV_TILE_PIXELS, context);
 }
 
-void bv_for_each_tile(const bv_group *group, const bv_team *team, bv_visit_tile *visit, const void *context) {
-  int64_t tiles = (group->count + BV_TILE_PIXELS - 1) / BV_TILE_PIXELS;
+void bv_for_each_tile(const bv_group *group, const bv_team *team, int64_t count, bv_visit_tile *visit,
+                      const void *context) {
+  int64_t tiles = (count + BV_TILE_PIXELS - 1) / BV_TILE_PIXELS;
   if (team->size == 1) {
     for (int64_t tile = 0; tile < tiles; ++tile)
-      visit_number(group, team->workers, tile, visit, context);
+      visit_number(group, team->workers, count, tile, visit, context);
     return;
   }
+  int64_t even = tiles / ((int64_t)team->size * LEAST_CHUNKS_OF_THREAD);
+  int chunk = even < 1 ? 1 : even > MOST_CHUNK_TILES ? MOST_CHUNK_TILES : (int)even;
 #pragma omp parallel num_threads(team->size)
   {
     fenv_t callers = bv_enter_arithmetic();
-#pragma omp for schedule(dynamic, 8)
+#pragma omp for schedule(dynamic, chunk)
     for (int64_t tile = 0; tile < tiles; ++tile)
-      visit_number(group, &team->workers[bv_this_thread()], tile, visit, context);
+      visit_number(group, &team->workers[bv_this_thread()], count, tile, visit, context);
     bv_leave_arithmetic(&callers);
   }
 }

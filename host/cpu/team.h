@@ -37,10 +37,11 @@ typedef struct bv_group {
  * `tile`. */
 const void *bv_load_tile(const bv_group *group, int64_t first, int64_t count, void *tile);
 
-/* Calls `visit` for every tile of the group, with the worker that runs it. */
+/* Calls `visit` for every tile of `count` pixels of the group, with the worker that runs it. */
 typedef void bv_visit_tile(const bv_group *group, bv_worker *worker, int64_t first, int64_t count,
                            const void *context);
-void bv_for_each_tile(const bv_group *group, const bv_team *team, bv_visit_tile *visit, const void *context);
+void bv_for_each_tile(const bv_group *group, const bv_team *team, int64_t count, bv_visit_tile *visit,
+                      const void *context);
 
 /* Measures the window of a group that job->window asks for (not BV_WINDOW_FIXED). */
 typedef struct bv_window {

@@ -10,12 +10,6 @@
 #include <immintrin.h>
 #endif
 
-/* Buckets of a selection: of all candidates, and of one bucket of theirs. */
-#define WIDE_BITS 11
-#define FEW_BITS 8 /* of fewer than FEW_VALUES candidates */
-#define FEW_VALUES 2048
-#define NARROW_BITS 6
-
 #define PASTE_(a, b) a##b
 #define PASTE(a, b) PASTE_(a, b)
 
@@ -52,17 +46,25 @@ static void replicate(const uint8_t *grey, int64_t count, uint8_t *out, bool alp
 
 #if defined(__AVX2__)
 
-/* Appends the lanes that a mask of four bits names. Branching on the mask would cost more: it is hard to
- * predict. */
-static inline float *append_lanes_f32(float *to, __m128 lanes, unsigned mask) {
-  static const int32_t front[16][4] = {{0},    {0},       {1},       {0, 1},      {2},    {0, 2},
-                                       {1, 2}, {0, 1, 2}, {3},       {0, 3},      {1, 3}, {0, 1, 3},
-                                       {2, 3}, {0, 2, 3}, {1, 2, 3}, {0, 1, 2, 3}};
-  _mm_storeu_ps(to, _mm_permutevar_ps(lanes, _mm_loadu_si128((const __m128i *)front[mask])));
+/* The numbers of a mask's set bits, a byte each, lowest first. */
+#define BIT(mask, bit) \
+  ((uint64_t)((mask) >> (bit)&1) * (bit) << 8 * __builtin_popcount((mask) & ((1 << (bit)) - 1)))
+#define BITS_OF(mask) \
+  (BIT(mask, 1) | BIT(mask, 2) | BIT(mask, 3) | BIT(mask, 4) | BIT(mask, 5) | BIT(mask, 6) | BIT(mask, 7))
+#define BITS_OF_4(mask) BITS_OF(mask), BITS_OF((mask) + 1), BITS_OF((mask) + 2), BITS_OF((mask) + 3)
+#define BITS_OF_16(mask) BITS_OF_4(mask), BITS_OF_4((mask) + 4), BITS_OF_4((mask) + 8), BITS_OF_4((mask) + 12)
+#define BITS_OF_64(mask) \
+  BITS_OF_16(mask), BITS_OF_16((mask) + 16), BITS_OF_16((mask) + 32), BITS_OF_16((mask) + 48)
+static const uint64_t bits_of[256] = {BITS_OF_64(0), BITS_OF_64(64), BITS_OF_64(128), BITS_OF_64(192)};
+
+/* Appends the lanes that a mask names. Branching on the mask would cost more: it is hard to predict. */
+static inline float *append_vector_f32(float *to, __m256 x, unsigned mask) {
+  __m256i order = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)&bits_of[mask]));
+  _mm256_storeu_ps(to, _mm256_permutevar8x32_ps(x, order));
   return to + __builtin_popcount(mask);
 }
 
-static inline double *append_lanes_f64(double *to, __m256d lanes, unsigned mask) {
+static inline double *append_vector_f64(double *to, __m256d x, unsigned mask) {
   /* Each lane is two words. */
   static const int32_t front[16][8] = {{0},
                                        {0, 1},
@@ -81,41 +83,17 @@ static inline double *append_lanes_f64(double *to, __m256d lanes, unsigned mask)
                                        {2, 3, 4, 5, 6, 7},
                                        {0, 1, 2, 3, 4, 5, 6, 7}};
   __m256i order = _mm256_loadu_si256((const __m256i *)front[mask]);
-  _mm256_storeu_pd(to, _mm256_castsi256_pd(_mm256_permutevar8x32_epi32(_mm256_castpd_si256(lanes), order)));
+  _mm256_storeu_pd(to, _mm256_castsi256_pd(_mm256_permutevar8x32_epi32(_mm256_castpd_si256(x), order)));
   return to + __builtin_popcount(mask);
-}
-
-static inline float *append_vector_f32(float *to, __m256 x, unsigned mask) {
-  to = append_lanes_f32(to, _mm256_castps256_ps128(x), mask & 15);
-  return append_lanes_f32(to, _mm256_extractf128_ps(x, 1), mask >> 4);
-}
-
-static inline double *append_vector_f64(double *to, __m256d x, unsigned mask) {
-  return append_lanes_f64(to, x, mask);
 }
 
 #define V(operation) PASTE(_mm256_##operation##_, VECTOR)
 #define VECTOR_TO_INTEGER PASTE(PASTE(_mm256_cast, VECTOR), _si256)
 #define VECTOR_OF_INTEGER PASTE(_mm256_castsi256_, VECTOR)
-#define INTEGER_SUBTRACT PASTE(_mm256_sub_epi, KEY_BITS)
+#define INTEGER(operation) PASTE(_mm256_##operation##_epi, KEY_BITS)
 #define LANES (256 / KEY_BITS)
 
 #endif
-
-/* ---- Ranks ------------------------------------------------------------------------------------------- */
-
-/* The first bucket that ends beyond a rank. */
-static int bucket_of_rank(const int64_t *ends, int buckets, int64_t rank) {
-  int low = 0, high = buckets - 1;
-  while (low < high) {
-    int middle = (low + high) / 2;
-    if (rank < ends[middle])
-      high = middle;
-    else
-      low = middle + 1;
-  }
-  return low;
-}
 
 /* ---- The tables ----------------------------------------------------------------------------------------- */
 
@@ -126,6 +104,7 @@ static int bucket_of_rank(const int64_t *ends, int buckets, int64_t rank) {
 #define KEY_BITS 32
 #define VECTOR ps
 #define VECTOR_TYPE __m256
+#define VECTOR_OF_KEY(key) _mm256_set1_epi32((int32_t)(key))
 #include "tile_ops.inc"
 #undef REAL
 #undef TYPE
@@ -134,6 +113,7 @@ static int bucket_of_rank(const int64_t *ends, int buckets, int64_t rank) {
 #undef KEY_BITS
 #undef VECTOR
 #undef VECTOR_TYPE
+#undef VECTOR_OF_KEY
 
 #define REAL double
 #define TYPE f64
@@ -142,4 +122,5 @@ static int bucket_of_rank(const int64_t *ends, int buckets, int64_t rank) {
 #define KEY_BITS 64
 #define VECTOR pd
 #define VECTOR_TYPE __m256d
+#define VECTOR_OF_KEY(key) _mm256_set1_epi64x((int64_t)(key))
 #include "tile_ops.inc"

@@ -66,9 +66,12 @@ typedef struct bv_tile_ops {
   void (*gather)(const void *pixels, int64_t stretch, int64_t first, int64_t count, void *to);
   /* How many values are below `limit`. */
   int64_t (*count_below)(const void *values, int64_t count, double limit);
-  /* The values of some ranks. Both `values` and `scratch`, of as many values, are overwritten. */
-  void (*select_ranks)(void *values, int64_t count, const int64_t *ranks, int rank_count, void *scratch,
-                       double *selected);
+  /* Makes values, in place, the unsigned integers that sort like them. */
+  void (*make_keys)(void *values, int64_t count);
+  /* The values of some ranks. `scratch` has room for
+   * as many keys and BV_CANDIDATE_SLACK more. */
+  void (*select_ranks)(const void *keys, int64_t count, const int64_t *ranks, int rank_count, void *scratch,
+                       double *values);
   /* Tile to 0 .. 1 in the map type; `y` may be `tile`. */
   void (*map)(const void *tile, int64_t count, const bv_map *map, void *y);
   /* Tile to 0 .. 255. */

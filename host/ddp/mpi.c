@@ -199,27 +199,36 @@ bv_status ddp_mpi_join(bv_ddp_group *group, const void *mpi_comm, ddp_time deadl
   return BV_OK;
 }
 
-typedef struct shared_bytes {
+typedef struct shared_id {
   MPI_Comm comm;
-  bv_ddp_id id;
-} shared_bytes;
+  struct {
+    bv_ddp_id id;
+    unsigned char is_made;
+  } message;
+} shared_id;
 
 bv_status ddp_mpi_share_id(const void *mpi_comm, int rank, bv_ddp_id *id, ddp_time deadline,
                            double timeout_seconds) {
   const char *what = "broadcasting rank 0's id";
-  shared_bytes *shared = calloc(1, sizeof *shared); /* left to MPI at the deadline, as above */
+  shared_id *shared = calloc(1, sizeof *shared); /* left to MPI at the deadline, as above */
   if (!shared)
     return ddp_fail(BV_ERROR_MEMORY, "no memory for an id");
   /* NOLINTBEGIN(clang-analyzer-unix.Malloc): left to MPI */
   MPI_Request request;
   DDP_TRY(duplicate(mpi_comm, &shared->comm, deadline, timeout_seconds));
-  if (rank == 0)
-    DDP_TRY(ddp_nccl_make_id(&shared->id)); /* the others run into their deadline */
-  DDP_TRY(check(MPI_Ibcast(&shared->id, sizeof shared->id, MPI_BYTE, 0, shared->comm, &request), what));
+  bv_status made = rank == 0 ? ddp_nccl_make_id(&shared->message.id) : BV_OK;
+  shared->message.is_made = made == BV_OK; /* if not, the others are told at once */
+  DDP_TRY(
+      check(MPI_Ibcast(&shared->message, sizeof shared->message, MPI_BYTE, 0, shared->comm, &request), what));
   DDP_TRY(wait_until(&request, deadline, timeout_seconds, what));
   /* NOLINTEND(clang-analyzer-unix.Malloc) */
-  *id = shared->id;
+  bool is_made = shared->message.is_made;
+  *id = shared->message.id;
   bv_status status = check(MPI_Comm_free(&shared->comm), what);
   free(shared);
+  if (made != BV_OK)
+    return made;
+  if (!is_made)
+    return ddp_fail(BV_DDP_ERROR_PEER, "rank 0 could not make an id");
   return status;
 }

@@ -1,14 +1,17 @@
 // One rank of a group, for groups.py. Built twice: CPU ranks over MPI, and GPU ranks over NCCL.
-//     group_rank devices                          how many CUDA devices there are
-//     group_rank pictures TIMEOUT ROUNDS          windows over all ranks and gathered pictures, against the
-//     oracle group_rank fault TIMEOUT RANK POINT SIGNAL  rank RANK raises SIGNAL (0: comes too late) at POINT:
-//     before, after or
-//                                                 during; -1: nobody
-// Every line printed is "rank what status seconds text".
+//     group_rank devices                             why there is no CUDA device; nothing if there is one
+//     group_rank pictures TIMEOUT ROUNDS             windows over all ranks and gathered pictures, against the
+//                                                    oracle
+//     group_rank fault TIMEOUT RANK POINT SIGNAL     rank RANK (-1: none) raises SIGNAL, or for 0 comes too
+//                                                    late, at POINT: before, after or during
+// Every line printed is "rank what status seconds text". TEST_MEET says how ranks over NCCL meet: "mpi" by MPI,
+// a file's name by an id that rank 0 leaves there; not set, as the library likes.
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <unistd.h>
@@ -53,10 +56,43 @@ bv_status say_result(const char *what, double start, bv_status status) {
   return status;
 }
 
+std::string way_to_meet() {
+  const char *way = getenv("TEST_MEET");
+  return way ? way : "";
+}
+
+// Rank 0's id, by a file that is whole when it appears.
+bv_ddp_id exchange_id(const std::string &path) {
+  bv_ddp_id id;
+  if (rank_of_environment() == 0) {
+    if (bv_ddp_make_id(&id) != BV_OK)
+      throw std::runtime_error(bv_last_error());
+    const std::string draft = path + ".draft";
+    std::ofstream(draft, std::ios::binary).write(reinterpret_cast<const char *>(id.bytes), sizeof id.bytes);
+    rename(draft.c_str(), path.c_str());
+    return id;
+  }
+  for (int waited = 0; access(path.c_str(), R_OK) != 0; ++waited) {
+    if (waited == 3000)
+      throw std::runtime_error("no id in " + path);
+    sleep_for(0.01);
+  }
+  std::ifstream(path, std::ios::binary).read(reinterpret_cast<char *>(id.bytes), sizeof id.bytes);
+  return id;
+}
+
 bv_status set_up(double timeout, bv_ddp_group **group) {
   bv_ddp_options options = BV_DDP_OPTIONS_INIT;
   options.timeout_seconds = timeout;
   options.backend = device::in_this_program ? BV_DDP_BACKEND_NCCL : BV_DDP_BACKEND_MPI;
+  bv_ddp_id id;
+  if (way_to_meet() == "mpi") {
+    options.meet = BV_DDP_MEET_MPI;
+  } else if (!way_to_meet().empty()) {
+    id = exchange_id(way_to_meet());
+    options.meet = BV_DDP_MEET_ID;
+    options.id = &id;
+  }
   return bv_setup_ddp(-1, -1, &options, group);
 }
 
@@ -131,29 +167,58 @@ public:
     Memory out_memory(mode, std::vector<uint8_t>(pixels, 0xb7));
     const bv_tensor out = bv_contiguous_tensor(out_memory.data(), BV_U8, info_.device, 4, batch.shape);
 
-    bv_status status = bv_ddp_measure_window(group_, &batch, &options, &windows, info_.stream);
-    if (status == BV_OK)
-      status = bv_ddp_normalize_batch_for_display(group_, &batch, &out, &options, info_.stream);
+    std::vector<double> numbers = {expected.lo, expected.hi};
+    if (counts_pixels)
+      numbers.push_back(expected.count);
+    const std::vector<uint8_t> pictures = oracle::apply(whole, {expected}, whole_out(), host);
+    const auto compare = [&]() -> std::string {
+      if (windows_memory.read() != bytes_of(numbers))
+        return "the window differs from that of one rank";
+      if (out_memory.read() != part_of_pictures(pictures))
+        return "the pictures differ from those of one rank";
+      if (!windows_memory.canaries_intact() || !out_memory.canaries_intact() ||
+          batch_memory.read() != batch_.bytes)
+        return "memory was written that is none of the outputs'";
+      return "";
+    };
+    const device::Calls calls = [&](bv_stream stream) {
+      bv_status status = bv_ddp_measure_window(group_, &batch, &options, &windows, stream);
+      return status == BV_OK ? bv_ddp_normalize_batch_for_display(group_, &batch, &out, &options, stream)
+                             : status;
+    };
+
+    bv_status status = calls(info_.stream);
     if (status == BV_OK)
       status = bv_ddp_wait(group_, info_.stream);
     if (status != BV_OK)
       return give_up();
-
-    std::vector<double> numbers = {expected.lo, expected.hi};
-    if (counts_pixels)
-      numbers.push_back(expected.count);
-    if (windows_memory.read() != bytes_of(numbers))
-      return "the window differs from that of one rank";
-    const std::vector<uint8_t> pictures = oracle::apply(whole, {expected}, whole_out(), host);
-    if (out_memory.read() != part_of_pictures(pictures))
-      return "the pictures differ from those of one rank";
-    if (!windows_memory.canaries_intact() || !out_memory.canaries_intact() ||
-        batch_memory.read() != batch_.bytes)
-      return "memory was written that is none of the outputs'";
-    return gather(out, pictures);
+    std::string wrong = compare();
+    if (wrong.empty() && device::in_this_program) {
+      windows_memory.write(std::vector<uint8_t>(windows_memory.read().size(), 0xb7));
+      out_memory.write(std::vector<uint8_t>(pixels, 0xb7));
+      if (!replay(calls))
+        return give_up();
+      wrong = compare();
+      if (!wrong.empty())
+        wrong += ", in a graph";
+    }
+    return wrong.empty() ? gather(out, pictures) : wrong;
   }
 
 private:
+  // The same calls, captured in a graph.
+  bool replay(const device::Calls &calls) {
+    bv_status status;
+    void *graph = device::record(info_.stream, calls, &status);
+    if (!graph)
+      return false;
+    device::replay(graph, info_.stream);
+    status = bv_ddp_wait(group_, info_.stream);
+    if (status == BV_OK)
+      device::destroy_graph(graph);
+    return status == BV_OK;
+  }
+
   // The stream may wait for a lost rank for ever, and with it whoever frees device memory: not after an abort.
   std::string give_up() {
     const std::string why = bv_last_error();
@@ -336,11 +401,14 @@ int run(int argc, char **argv) {
 
 int main(int argc, char **argv) {
 #if defined(BATCHVIEW_TEST_MPI)
-  MPI_Init(&argc, &argv);
+  const bool uses_mpi = !device::in_this_program || way_to_meet() == "mpi";
+  if (uses_mpi)
+    MPI_Init(&argc, &argv);
 #endif
   int result = run(argc, argv);
 #if defined(BATCHVIEW_TEST_MPI)
-  MPI_Finalize();
+  if (uses_mpi)
+    MPI_Finalize();
 #endif
   return result;
 }

@@ -1,4 +1,4 @@
-"""Groups of real processes: groups.py mpi|nccl GROUP_RANK EXAMPLE [MPIEXEC]."""
+"""Groups of real processes: groups.py mpi|nccl GROUP_RANK EXAMPLE [MPIEXEC] (with nccl one way to meet)."""
 import os
 import queue
 import random
@@ -12,7 +12,7 @@ import time
 import unittest
 
 BACKEND, GROUP_RANK, EXAMPLE = sys.argv[1:4]
-MPIEXEC = sys.argv[4] if BACKEND == "mpi" else None
+MPIEXEC = sys.argv[4] if len(sys.argv) > 4 else None
 del sys.argv[1:]
 TIMEOUT = 2.0  # of groups whose deadline is tested
 AMPLE = 60.0  # of those that must not need it
@@ -43,6 +43,12 @@ def torchrun(rank, world, port):
             "TORCHELASTIC_RUN_ID": "none"}
 
 
+def torchrun_on_one_gpu(rank, world, port):
+    """NCCL refuses two ranks on a device, unless they seem to be on two hosts."""
+    return {**torchrun(rank, world, port), "LOCAL_RANK": 0, "NCCL_HOSTID": "host%d" % rank, "NCCL_SOCKET_IFNAME": "lo",
+            "NCCL_IB_DISABLE": 1}
+
+
 def slurm(rank, world, port):
     return {"SLURM_PROCID": rank, "SLURM_NTASKS": world, "SLURM_LOCALID": rank, "SLURM_JOB_ID": port,
             "SLURM_STEP_ID": 0, "SLURM_JOB_NODELIST": "localhost"}
@@ -56,7 +62,8 @@ def open_mpi(rank, world, port):
 class Job:
     """The processes of a group. lines[rank][what] is (status, number, text)."""
 
-    def __init__(self, world, *arguments, program=GROUP_RANK, directory=None, launcher=torchrun, **variables):
+    def __init__(self, world, *arguments, program=GROUP_RANK, directory=None, launcher=torchrun, over_mpi=BACKEND == "mpi",
+                 **variables):
         self.world, self.lines, self.output = world, [{} for _ in range(world)], []
         self.events = queue.Queue()
         self.directory = directory
@@ -64,14 +71,14 @@ class Job:
         environment = clean_environment()
         environment.update(variables)
         self.seed = environment["BATCHVIEW_SEED"]
-        if BACKEND == "mpi":
+        environment["CUSIM_DEVICES"] = str(MOST_RANKS)
+        if over_mpi:
             environment.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
             # Shared memory alone, and a lost rank does not end the others.
             command = [MPIEXEC, "--oversubscribe", "--enable-recovery", "--mca", "btl", "self,vader", "-n", str(world)]
             self.processes = [self.spawn(command + arguments, environment)]
         else:
             port = free_port()
-            environment["CUSIM_DEVICES"] = str(MOST_RANKS)
             self.processes = []
             for rank in range(world):
                 of_rank = {name: str(value) for name, value in launcher(rank, world, port).items()}
@@ -245,6 +252,25 @@ class Nccl(Groups):
                 for rank in range(2):
                     self.assertEqual(self.line(job, rank, "who")[0], rank, "the device is the local rank's")
 
+    def test_two_ranks_on_one_gpu(self):
+        job = self.expect_pictures(2, 5, launcher=torchrun_on_one_gpu)
+        for rank in range(2):
+            self.assertEqual(self.line(job, rank, "who")[0], 0)
+
+    def test_an_id_that_the_caller_brings(self):
+        with tempfile.TemporaryDirectory() as directory:
+            self.expect_pictures(3, 2, TEST_MEET=os.path.join(directory, "id"))
+
+    @unittest.skipUnless(MPIEXEC, "built without MPI")
+    def test_an_id_that_mpi_brings(self):
+        self.expect_pictures(3, 2, over_mpi=True, TEST_MEET="mpi")
+
+    @unittest.skipUnless(MPIEXEC, "built without MPI")
+    def test_an_id_that_mpi_has_none_of(self):
+        job = self.run_job(2, "pictures", AMPLE, 1, over_mpi=True, TEST_MEET="mpi", NCCLSIM_FAULT="unique_id_fail", NCCLSIM_RANK="0")
+        self.expect(job, 0, "setup", [NCCL], MARGIN, ["making an id"])
+        self.expect(job, 1, "setup", [PEER], MARGIN, ["rank 0 could not make an id"])
+
     def expect_failing_setup(self, fault, statuses, words, **options):
         job = self.run_job(2, "pictures", TIMEOUT, 1, NCCLSIM_FAULT=fault, **options)
         self.expect(job, 0, "setup", statuses, TIMEOUT + MARGIN, words)
@@ -285,7 +311,7 @@ def load_tests():
     if why_none:
         print("skipped:", why_none)
         sys.exit(1 if os.environ.get("BATCHVIEW_REQUIRE_GPU") == "1" else 77)
-    return unittest.TestSuite([Nccl("test_pictures_of_1_rank")])
+    return unittest.TestSuite([Nccl("test_pictures_of_1_rank"), Nccl("test_two_ranks_on_one_gpu")])
 
 
 if __name__ == "__main__":

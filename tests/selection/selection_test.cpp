@@ -189,10 +189,13 @@ TEST_F(SelectionArguments, UnusableOnesAreNamed) {
   windows.shape[0] = 2;
   bad = s.selection;
   bad.windows = &windows;
-  expect_all(BV_ERROR_SHAPE, &bad, "windows has the shape [2, 3]");
+  expect_all(BV_ERROR_SHAPE, &bad, "selection->windows has the shape [2, 3]");
   windows = s.windows;
   windows.dtype = BV_F32;
-  expect_all(BV_ERROR_TYPE, &bad, "windows.dtype is f32");
+  expect_all(BV_ERROR_TYPE, &bad, "selection->windows.dtype is f32");
+  windows = s.windows;
+  windows.data = static_cast<char *>(s.memory.data()) + BV_SELECTION_BYTES - 8;
+  expect_all(BV_ERROR_OVERLAP, &bad, "selection->memory");
   bv_display_options options = BV_DISPLAY_OPTIONS_INIT;
   options.low = 99;
   bad = s.selection;
@@ -213,7 +216,10 @@ TEST_F(SelectionArguments, PiecesAndDigitsAreChecked) {
   expect(BV_ERROR_TYPE, bv_selection_count(&s.selection, 0, &bad, nullptr), "u32, but selection->dtype is f32");
   bad = piece;
   bad.ndim = 3;
-  expect(BV_ERROR_SHAPE, bv_selection_count(&s.selection, 0, &bad, nullptr), "3 dimensions");
+  expect(BV_ERROR_SHAPE, bv_selection_count(&s.selection, 0, &bad, nullptr), "piece has 3 dimensions");
+  bad = piece;
+  bad.data = s.memory.data();
+  expect(BV_ERROR_OVERLAP, bv_selection_count(&s.selection, 0, &bad, nullptr), "overlaps piece");
 }
 
 TEST_F(SelectionArguments, DigitsByType) {
