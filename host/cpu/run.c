@@ -15,10 +15,6 @@
 /* Decoded groups up to this size are kept: they stay in the second-level cache between the reads. */
 #define MOST_KEPT_BYTES (1 << 21)
 
-/* Tiles that a thread takes at once: few enough that all threads end together. */
-#define MOST_CHUNK_TILES 8
-#define LEAST_CHUNKS_OF_THREAD 4
-
 /* ---- Tiles ------------------------------------------------------------------------------------------- */
 
 const void *bv_load_tile(const bv_group *group, int64_t first, int64_t count, void *tile) {
@@ -56,12 +52,11 @@ void bv_for_each_tile(const bv_group *group, const bv_team *team, int64_t count,
       visit_number(group, team->workers, count, tile, visit, context);
     return;
   }
-  int64_t even = tiles / ((int64_t)team->size * LEAST_CHUNKS_OF_THREAD);
-  int chunk = even < 1 ? 1 : even > MOST_CHUNK_TILES ? MOST_CHUNK_TILES : (int)even;
 #pragma omp parallel num_threads(team->size)
   {
     fenv_t callers = bv_enter_arithmetic();
-#pragma omp for schedule(dynamic, chunk)
+/* Static: a thread maps the pixels that it has measured, which are in its core's cache. */
+#pragma omp for schedule(static)
     for (int64_t tile = 0; tile < tiles; ++tile)
       visit_number(group, &team->workers[bv_this_thread()], count, tile, visit, context);
     bv_leave_arithmetic(&callers);
