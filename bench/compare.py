@@ -95,15 +95,19 @@ def print_planes(build):
 
 
 def print_volume(build):
-    """The program on a whole volume, beside the decompression that it cannot do without."""
-    program = build / "cli" / "batchview"
-    with tempfile.TemporaryDirectory() as directory:
-        command = [program, BRAIN, "--slice", "all", "-q", "-o", Path(directory) / "out.npy"]
-        whole = times(lambda: subprocess.run(command, check=True))
+    """The program on a whole volume, by what it does, beside the decompression that it cannot do without."""
     packed = BRAIN.read_bytes()
     unzip = times(lambda: zlib.decompress(packed, wbits=31))
-    print(f"`batchview {BRAIN.name} --slice all -o out.npy`: {spread(whole)} ms, of which inflating the file "
-          f"takes {spread(unzip)} ms ({100 * statistics.median(unzip) / statistics.median(whole):.0f} %).")
+    print(f"`batchview {BRAIN.name} --slice all`. Inflating the file alone takes {spread(unzip)} ms.\n")
+    print("| output | process | reading | computing | writing |")
+    print("| --- | --- | --- | --- | --- |")
+    for name in ("out.png", "out.npy"):
+        reports = []
+        with tempfile.TemporaryDirectory() as directory:
+            command = [build / "cli" / "batchview", BRAIN, "--slice", "all", "--json", "-q", "-o", Path(directory) / name]
+            whole = times(lambda: reports.append(json.loads(subprocess.run(command, check=True, capture_output=True).stdout)))
+        parts = [spread([1e3 * report["seconds"][part] for report in reports[1:]]) for part in ("read", "compute", "write")]
+        print("| " + " | ".join([name, spread(whole)] + parts) + " |", flush=True)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "pages.h"
+
 static int64_t count_groups(const bv_tensor *batch, int scope) {
   return scope == BV_SCOPE_PLANE ? batch->shape[0] * batch->shape[1]
                                  : (scope == BV_SCOPE_IMAGE ? batch->shape[0] : 1);
@@ -42,7 +44,9 @@ static cli_result compute(cli_rendering *rendering, const cli_options *options, 
                       slices->batch.shape[3], 3};
   rendering->window_count = count_groups(&slices->batch, display.scope);
   rendering->windows = calloc((size_t)rendering->window_count, 3 * sizeof(double));
-  rendering->memory = calloc((size_t)count_elements(&slices->batch), f32 ? sizeof(float) : (rgb ? 3 : 1));
+  size_t bytes = (size_t)count_elements(&slices->batch) * (f32 ? sizeof(float) : (rgb ? 3 : 1));
+  rendering->memory = malloc(bytes);
+  prefer_large_pages(rendering->memory, bytes);
   if (!rendering->windows || !rendering->memory)
     return refuse(why, CLI_FAILED, "out of memory");
   rendering->pixels = bv_contiguous_tensor(rendering->memory, f32 ? BV_F32 : BV_U8, BV_CPU, rgb ? 5 : 4, shape);

@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "pages.h"
+
 /* ---- Formats ---------------------------------------------------------------------------------------- */
 
 typedef struct file_format {
@@ -85,6 +87,7 @@ cli_result allocate_pixels(source *into, size_t bytes, reason why) {
   into->memory = malloc(bytes);
   if (into->memory == NULL)
     return refuse_memory(why, bytes);
+  prefer_large_pages(into->memory, bytes);
   into->memory_bytes = bytes;
   return CLI_OK;
 }
@@ -157,6 +160,7 @@ static cli_result grow(buffer *bytes, reason why) {
   uint8_t *data = realloc(bytes->data, capacity);
   if (data == NULL)
     return refuse_memory(why, capacity);
+  prefer_large_pages(data, capacity);
   bytes->data = data;
   bytes->capacity = capacity;
   return CLI_OK;

@@ -71,11 +71,26 @@ static bool lies_in_place(const bv_job *job, const bv_tile_ops *ops) {
          job->in_dtype == ops->real_dtype && !job->mask;
 }
 
-/* The group, and its pixels at once if they already lie as tiles do or `worker` has room to keep them. */
-static bv_group open_group(const bv_job *job, const bv_tile_ops *ops, int64_t number, bv_worker *worker) {
+static void keep_tile(const bv_group *group, bv_worker *worker, int64_t first, int64_t count,
+                      const void *context) {
+  (void)worker;
+  void *pixels = *(void *const *)context;
+  char *to = (char *)pixels + (size_t)first * group->ops->real_bytes;
+  const void *tile = bv_load_tile(group, first, count, to);
+  if (tile != to)
+    memcpy(to, tile, (size_t)count * group->ops->real_bytes);
+}
+
+/* The group, and all its pixels if they already lie as tiles do or there is room to keep them. */
+static bv_group open_group(const bv_job *job, const bv_tile_ops *ops, int64_t number, const bv_team *team) {
   bv_group group = {.job = job, .ops = ops, .number = number, .count = bv_job_pixels(job)};
-  if (lies_in_place(job, ops) || worker->pixels)
-    group.pixels = bv_load_tile(&group, 0, group.count, worker->pixels);
+  void *room = team->workers[0].pixels;
+  if (lies_in_place(job, ops)) {
+    group.pixels = bv_load_tile(&group, 0, group.count, NULL);
+  } else if (room) {
+    bv_for_each_tile(&group, team, group.count, keep_tile, &room);
+    group.pixels = room;
+  }
   return group;
 }
 
@@ -93,7 +108,7 @@ static bv_window find_window(const bv_group *group, const bv_team *team) {
 }
 
 static void run_group(const bv_job *job, const bv_tile_ops *ops, int64_t number, const bv_team *team) {
-  bv_group group = open_group(job, ops, number, &team->workers[0]);
+  bv_group group = open_group(job, ops, number, team);
   bv_window window = find_window(&group, team);
   if (job->operation != BV_MEASURE) {
     bv_paint_group(&group, team, &window);
@@ -113,13 +128,12 @@ typedef struct worker_needs {
   int64_t candidates, kept;
 } worker_needs;
 
-static worker_needs needs_of(const bv_job *job, const bv_tile_ops *ops, bool one_worker_a_group) {
+static worker_needs needs_of(const bv_job *job, const bv_tile_ops *ops) {
   int64_t pixels = bv_job_pixels(job);
   bool measures = job->operation == BV_DISPLAY || job->operation == BV_MEASURE;
   bool selects = measures && job->window == BV_WINDOW_PERCENTILE;
   bool reads_twice = measures || job->operation == BV_STRETCH;
-  bool keeps = one_worker_a_group && reads_twice && !lies_in_place(job, ops) &&
-               pixels <= MOST_KEPT_BYTES / (int64_t)ops->real_bytes;
+  bool keeps = reads_twice && !lies_in_place(job, ops) && pixels <= MOST_KEPT_BYTES / (int64_t)ops->real_bytes;
   return (worker_needs){.candidates = selects ? bv_candidate_room(pixels) : 0, .kept = keeps ? pixels : 0};
 }
 
@@ -181,7 +195,7 @@ bv_status bv_cpu_run(const bv_job *job) {
   if (!share && threads > groups)
     threads = (int)groups;
 
-  bv_worker *workers = open_workers(ops, threads, needs_of(job, ops, !share || threads == 1));
+  bv_worker *workers = open_workers(ops, threads, needs_of(job, ops));
   if (!workers)
     return bv_fail(BV_ERROR_MEMORY, "no memory for the scratch of %d threads", threads);
   bv_team team = {bv_startable_threads(threads), workers, bv_candidate_room(pixels)};
