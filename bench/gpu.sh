@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The run book of a machine with a GPU that is there for minutes only: everything worth knowing, in under 9 minutes.
-#   bench/gpu.sh [--out DIRECTORY] [PART...]     parts, in this order: facts build tests bench peers counters sanitizer
+#   bench/gpu.sh [--out DIRECTORY] [PART...]     parts, in this order: facts build tests bench peers
+#                                                ranks counters sanitizer
 # What it finds goes to text and JSON files in one directory (bench/results/DATE-DEVICE). A part that fails, or whose tool
 # is missing, says so in its file and does not keep the others from running; the script then ends with status 1.
 #
@@ -17,7 +18,7 @@ if [ "${1:-}" = --out ]; then
   shift 2
 fi
 parts=("$@")
-[ ${#parts[@]} -eq 0 ] && parts=(facts build tests bench peers counters sanitizer)
+[ ${#parts[@]} -eq 0 ] && parts=(facts build tests bench peers ranks counters sanitizer)
 device=$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -1 | tr -cs 'A-Za-z0-9\n' '-')
 out=${out:-bench/results/$(date -u +%Y-%m-%d)-${device:-no-gpu}}
 mkdir -p "$out"
@@ -77,6 +78,13 @@ bench() { "$build/bench/gpu/gpu_bench" --json "$out/bench.json" $quick; }
 
 peers() { python3 bench/gpu/peers.py --json "$out/peers.json" $quick; }
 
+# Groups of one rank and of two on the one GPU, by real NCCL
+ranks() {
+  cmake -B "$build" -DBATCHVIEW_DDP=ON -DBATCHVIEW_NCCL=ON >/dev/null &&
+    cmake --build "$build" -j --target group_rank_nccl train_loop_gpu &&
+    (cd "$build" && BATCHVIEW_REQUIRE_GPU=1 ctest -R 'Ddp\.GroupsOverNccl' -V --no-tests=error)
+}
+
 # What the hot kernels do to memory, by the hardware's counters
 counters() {
   command -v ncu >/dev/null || { echo "no ncu in PATH"; return 1; }
@@ -94,14 +102,15 @@ counters() {
 sanitizer() { BATCHVIEW_SANITIZE_TESTS='*Small*:*Workspace*:*EveryType*Eager' tests/sanitize_gpu.sh "$build"; }
 
 export build out quick
-# Seconds for each part at most: 530 in all
+# Seconds for each part at most: 535 in all
 part facts 10 facts
-part build 130 build
-part tests 100 tests
+part build 120 build
+part tests 90 tests
 part bench 120 bench
-part peers 50 peers
+part peers 45 peers
+part ranks 40 ranks
 part counters 50 counters
-part sanitizer 70 sanitizer
+part sanitizer 60 sanitizer
 
 echo "results in $out"
 if [ ${#failed[@]} -gt 0 ]; then

@@ -87,9 +87,9 @@ bool bv_plan_resident(const bv_job *job, const bv_limits *limits, bv_resident_pl
     return false;
 
   /* As many threads as the registers of a multiprocessor are for, but none without a few pixels. */
-  int64_t held_at_once = blocks_of_multiprocessor(limits, plan);
+  int64_t held_at_once = smaller(blocks_of_multiprocessor(limits, plan), 3);
   int64_t useful = round_up(plan->shared_bytes / (ALIGNMENT * 4), 32);
-  plan->threads = (int32_t)(held_at_once >= 3 ? 256 : held_at_once == 2 ? 384 : BV_RESIDENT_MOST_THREADS);
-  plan->threads = (int32_t)smaller(plan->threads, useful < 128 ? 128 : useful);
+  int64_t share = BV_RESIDENT_MOST_THREADS(bv_maps_in_f64(plan->held)) / (held_at_once < 1 ? 1 : held_at_once);
+  plan->threads = (int32_t)smaller(share / 32 * 32, useful < 128 ? 128 : useful);
   return true;
 }

@@ -12,16 +12,19 @@ namespace bv {
 namespace {
 
 constexpr int block_threads = 256;
+constexpr int blocks_of_multiprocessor = 4; /* so many must have the registers that they need */
+/* Pixels of a block at most, so that it may count in 32 bits with a wide margin for uneven shares. */
+constexpr int64_t block_pixels = (int64_t)1 << 31;
 
 /* Keys as digits.h wants them, left-aligned. */
 __device__ __forceinline__ uint64_t aligned_key_of(float x) { return (uint64_t)key_of(x) << 32; }
 __device__ __forceinline__ uint64_t aligned_key_of(double x) { return key_of(x); }
 
 template <int Width, typename T>
-__global__ void __launch_bounds__(block_threads)
+__global__ void __launch_bounds__(block_threads, blocks_of_multiprocessor)
     count_digit_kernel(const __grid_constant__ bv_lines lines, const __grid_constant__ Source source,
                        int64_t tiles_of_line, int digit, bv_selection_memory *memory) {
-  __shared__ uint32_t counts[BV_TRACKERS][BV_DIGIT_BINS]; /* a block never sees 2^32 pixels */
+  __shared__ uint32_t counts[BV_TRACKERS][BV_DIGIT_BINS]; /* see block_pixels */
   for (int i = threadIdx.x; i < BV_TRACKERS * BV_DIGIT_BINS; i += block_threads)
     counts[i / BV_DIGIT_BINS][i % BV_DIGIT_BINS] = 0;
   uint64_t prefix[BV_TRACKERS];
@@ -86,6 +89,9 @@ __global__ void selected_window_kernel(const bv_selection_memory *memory, bool m
 int bv_launch_count_digit(const bv_job *job, int blocks, bv_selection_memory *memory, int digit,
                           bv_stream stream) {
   bv_lines lines = bv_lines_for_measuring(job);
+  int64_t least = bv_job_pixels(job) / bv::block_pixels + 1;
+  if (blocks < least)
+    blocks = least < INT32_MAX ? (int)least : INT32_MAX;
   return bv::with_kind_of(job->in_dtype, [&](auto kind) {
     using Kind = decltype(kind);
     int64_t tiles_of_line = bv::tiles_to_read<Kind::Width>(job, lines);

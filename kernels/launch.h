@@ -56,8 +56,9 @@ int bv_launch_fixed_windows(const bv_job *job, bv_windows windows, bv_stream str
 #define BV_RESIDENT_BINS 2048
 #define BV_RESIDENT_LIST_KEYS 512
 
-/* On one multiprocessor. */
-#define BV_RESIDENT_MOST_THREADS 768
+/* On one multiprocessor: as many as it has registers for, 80 each where pixels are mapped in f32 and 96 in f64.
+ */
+#define BV_RESIDENT_MOST_THREADS(maps_in_f64) ((maps_in_f64) ? 640 : 768)
 
 /* Blocks of the largest cluster that any device has. */
 #define BV_RESIDENT_MOST_BLOCKS 16

@@ -195,11 +195,10 @@ __device__ __forceinline__ void write_part(const Task &task, const Line &first_l
 
 /* ---- The kernel --------------------------------------------------------------------------------------- */
 
-/* 80 registers: the threads of all blocks on a multiprocessor together can be this many. */
-constexpr int most_threads = BV_RESIDENT_MOST_THREADS;
+template <typename T> constexpr int most_threads = BV_RESIDENT_MOST_THREADS(sizeof(T) == sizeof(double));
 
 template <int Width, typename T>
-__global__ void __launch_bounds__(most_threads, 1)
+__global__ void __launch_bounds__(most_threads<T>, 1)
     resident_kernel(const __grid_constant__ Task task, const __grid_constant__ Order<Width> order) {
   using Key = Word<Width>;
   constexpr int key_bits = 8 * Width;
@@ -302,7 +301,7 @@ template <int Width, typename T> int prepare(bv_resident_limits *limits) {
     return error;
   cudaLaunchConfig_t config = {};
   config.gridDim = dim3(BV_RESIDENT_MOST_BLOCKS);
-  config.blockDim = dim3(most_threads);
+  config.blockDim = dim3(most_threads<T>);
   config.dynamicSmemBytes = (size_t)limits->shared_bytes_of_block;
   int blocks;
   error = cudaOccupancyMaxPotentialClusterSize(&blocks, kernel, &config);

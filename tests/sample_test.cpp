@@ -10,7 +10,7 @@
 
 namespace {
 
-constexpr int64_t side = 512, stretch = 64; // of which one pixel is drawn
+constexpr int64_t side = 512, stratum = 64; // of which one pixel is drawn
 
 class MisleadingSample : public testing::Test {
 protected:
@@ -19,8 +19,8 @@ protected:
     std::vector<Pixel> pixels(static_cast<size_t>(side * side));
     for (Pixel &pixel : pixels)
       pixel = others + static_cast<Pixel>(random.below(50));
-    for (int64_t draw = 0; draw < side * side / stretch; ++draw)
-      pixels[static_cast<size_t>(bv_sample_position(draw, stretch))] = drawn;
+    for (int64_t draw = 0; draw < side * side / stratum; ++draw)
+      pixels[static_cast<size_t>(bv_sample_position(draw, stratum))] = drawn;
     memcpy(batch.bytes.data(), pixels.data(), batch.bytes.size());
 
     double window[3] = {};

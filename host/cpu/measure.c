@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "arithmetic.h"
+#include "floating.h"
 #include "team.h"
 
 /* Groups up to this size keep all their foreground as candidates if need be. */
@@ -57,7 +58,7 @@ bv_window bv_measure_group_range(const bv_group *group, const bv_team *team) {
 typedef struct counting {
   bv_brackets brackets;
   int64_t room;
-  int64_t stretch; /* of a sample's draws */
+  int64_t stratum; /* pixels of which a sample draws one */
 } counting;
 
 /* Where the worker's candidates of a tile go. If they may be too many: counts on, keeps none. */
@@ -77,16 +78,16 @@ static void visit_brackets(const bv_group *group, bv_worker *worker, int64_t fir
                              make_room(worker, count, c));
 }
 
-/* A sample has one pixel from each of its equal stretches of the group. */
+/* A sample has one pixel from each stratum of the group. */
 static void visit_draws(const bv_group *group, bv_worker *worker, int64_t first, int64_t count,
                         const void *context) {
   const counting *c = context;
   const bv_tile_ops *ops = group->ops;
   if (group->pixels)
-    ops->gather(group->pixels, c->stretch, first, count, worker->mapped);
+    ops->gather(group->pixels, c->stratum, first, count, worker->mapped);
   else
     for (int64_t i = 0; i < count; ++i) {
-      const void *pixel = bv_load_tile(group, bv_sample_position(first + i, c->stretch), 1, worker->tile);
+      const void *pixel = bv_load_tile(group, bv_sample_position(first + i, c->stratum), 1, worker->tile);
       memcpy((char *)worker->mapped + (size_t)i * ops->real_bytes, pixel, ops->real_bytes);
     }
   ops->count_brackets(worker->mapped, count, group->job->zero_is_background, &c->brackets, &worker->counts,
@@ -127,9 +128,12 @@ static void select_values(const bv_group *group, const bv_team *team, int64_t co
   int threads = team->size < 2 || count < LEAST_SHARED_CANDIDATES ? 1 : 2;
   ops->make_keys(keys, count);
 #pragma omp parallel for num_threads(threads) if (threads > 1)
-  for (int pair = 0; pair < 2; ++pair)
+  for (int pair = 0; pair < 2; ++pair) {
+    fenv_t callers = bv_enter_arithmetic();
     ops->select_ranks(keys, count, ranks + 2 * pair, 2, team->workers[pair % threads].scratch,
                       values + 2 * pair);
+    bv_leave_arithmetic(&callers);
+  }
 }
 
 /* ---- Sample ------------------------------------------------------------------------------------------ */

@@ -13,10 +13,10 @@
 /* Pixels of a tile: 16 KiB of double. */
 #define BV_TILE_PIXELS 2048
 
-/* The pixel of a sample's draw: one from each stretch of pixels, anywhere in it. */
-static inline int64_t bv_sample_position(int64_t draw, int64_t stretch) {
+/* The pixel of a sample's draw: one from each stratum of that many pixels, anywhere in it. */
+static inline int64_t bv_sample_position(int64_t draw, int64_t stratum) {
   uint64_t random = ((uint64_t)draw * 0x9e3779b97f4a7c15u) >> 32; /* 32 bits without a pattern */
-  return draw * stretch + (int64_t)((random * (uint64_t)stretch) >> 32);
+  return draw * stratum + (int64_t)((random * (uint64_t)stratum) >> 32);
 }
 
 /* Values that count_brackets may write beyond the last candidate. */
@@ -63,7 +63,7 @@ typedef struct bv_tile_ops {
   void (*count_brackets)(const void *tile, int64_t count, bool zero_is_background, const bv_brackets *brackets,
                          bv_bracket_counts *counts, void *candidates);
   /* Draws `first` to `first` + `count` of a sample to `to`. */
-  void (*gather)(const void *pixels, int64_t stretch, int64_t first, int64_t count, void *to);
+  void (*gather)(const void *pixels, int64_t stratum, int64_t first, int64_t count, void *to);
   /* How many values are below `limit`. */
   int64_t (*count_below)(const void *values, int64_t count, double limit);
   /* Makes values, in place, the unsigned integers that sort like them. */
