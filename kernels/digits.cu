@@ -12,7 +12,7 @@ namespace bv {
 namespace {
 
 constexpr int block_threads = 256;
-constexpr int blocks_of_multiprocessor = 4; /* so many must have the registers that they need */
+constexpr int blocks_of_multiprocessor = 2; /* so many at least have the registers that they need: none spill */
 /* Pixels of a block at most, so that it may count in 32 bits with a wide margin for uneven shares. */
 constexpr int64_t block_pixels = (int64_t)1 << 31;
 
