@@ -130,8 +130,7 @@ static void select_values(const bv_group *group, const bv_team *team, int64_t co
 #pragma omp parallel for num_threads(threads) if (threads > 1)
   for (int pair = 0; pair < 2; ++pair) {
     fenv_t callers = bv_enter_arithmetic();
-    ops->select_ranks(keys, count, ranks + 2 * pair, 2, team->workers[pair % threads].scratch,
-                      values + 2 * pair);
+    ops->select_pair(keys, count, ranks + 2 * pair, team->workers[pair % threads].scratch, values + 2 * pair);
     bv_leave_arithmetic(&callers);
   }
 }
