@@ -21,7 +21,7 @@ constexpr int block_threads = 256;
 /* ---- Keys ---------------------------------------------------------------------------------------------- */
 
 template <int Width, typename T>
-__global__ void __launch_bounds__(block_threads, 3) /* without, registers spill for more blocks */
+__global__ void __launch_bounds__(block_threads, 2) /* without the 2, registers spill for more blocks */
     keys_kernel(const __grid_constant__ bv_lines lines, const __grid_constant__ Source source,
                 int64_t tiles_of_line, int64_t groups, int parts, Key<T> *keys) {
   const int64_t run = lines.run.extent;
