@@ -16,7 +16,7 @@ SIMULATE := $(if $(NVCC),$(if $(GPU),,$(wildcard ../shared/cusim)))
 TEST_PRESET := $(if $(SIMULATE),simulate,$(if $(NVCC),dev,cpu-only))
 BRAIN := /usr/share/mricron/templates/ch2bet.nii.gz
 
-.PHONY: all demo test test-slow build-test bench clean
+.PHONY: all demo test test-slow build-test train bench clean
 
 all:
 	scripts/setup.sh build

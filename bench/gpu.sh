@@ -7,7 +7,7 @@
 #
 # Needs CMake, a CUDA toolkit and Python 3; nothing is downloaded. Without an installed Google Test, its source in
 # $BATCHVIEW_GTEST_SOURCE (Debian's /usr/src/googletest, copied along) is built first; without that either, the parts
-# tests and sanitizer cannot run. BATCHVIEW_COMMIT names the commit where there is no git. BATCHVIEW_ARCHITECTURE is the GPU's, as CMake names it (default: native).
+# tests, ranks and sanitizer cannot run. The part ranks needs NCCL. BATCHVIEW_COMMIT names the commit where there is no git. BATCHVIEW_ARCHITECTURE is the GPU's, as CMake names it (default: native).
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PATH:/usr/local/cuda/bin"
@@ -70,7 +70,7 @@ build() {
 }
 
 tests() {
-  export BATCHVIEW_REQUIRE_GPU=1
+  export BATCHVIEW_REQUIRE_GPU=1 BATCHVIEW_EVERY_CASE=1
   (cd "$build" && ctest -L gpu -j 4 --output-on-failure --no-tests=error)
 }
 

@@ -4,6 +4,7 @@ if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
 endif()
 
 option(BUILD_SHARED_LIBS "Build shared libraries" ON)
+option(BATCHVIEW_AVX2 "On x86-64, loops for AVX2 beside the plain ones, chosen when run" ON)
 option(BATCHVIEW_TESTS "Build the tests (Google Test)" ON)
 option(BATCHVIEW_PROGRAM "Build the program (libpng, libtiff, zlib)" ON)
 option(BATCHVIEW_BENCH "Build the benchmarks (Google Benchmark)" OFF)

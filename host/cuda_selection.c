@@ -64,7 +64,7 @@ static bv_status finish(const bv_job *job, const bv_selection_memory *memory, bv
                         .stride = {job->windows_stride[0], job->windows_stride[1]},
                         .count = job->windows_count};
   BV_TRY(check_memory(memory, job->device));
-  BV_TRY(bv_check_device_memory("windows", job->windows, job->device, BV_ERROR_DEVICE));
+  BV_TRY(bv_check_device_memory("selection->windows", job->windows, job->device, BV_ERROR_DEVICE));
   BV_TRY_CUDA(job->window == BV_WINDOW_FIXED
                   ? bv_launch_fixed_windows(job, windows, stream)
                   : bv_launch_selected_window(job, memory, percentiles, windows, stream),

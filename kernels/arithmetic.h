@@ -1,4 +1,5 @@
-/* The arithmetic of batchview, all of it: decoding, key order, rank, interpolation, map, quantisation.
+/* The arithmetic of batchview, all of it: decoding, key order, rank, interpolation, map, quantisation. (The CPU
+ * backend's loops for AVX2 say the most frequent cases again; tests hold them to the same bits.)
  *
  * Plain inline C that gcc, clang and nvcc compile, so that the CPU and every GPU compute the same bits. Compile
  * without contraction (-ffp-contract=off, -fmad=false), without fast math, and with denormals.

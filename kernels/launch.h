@@ -130,7 +130,8 @@ int bv_launch_sort(const bv_job *job, const bv_sort_plan *plan, void *workspace,
 
 /* ---- digits.cu: selection by digits (batchview/selection.h) ---------------------------------------------- */
 
-/* Adds the pixels of the job's one group to the counts of a digit, by at most `blocks` blocks. */
+/* Adds the pixels of the job's one group to the counts of a digit, by `blocks` blocks at most, or by more where
+ * one would see 2^31 pixels. */
 int bv_launch_count_digit(const bv_job *job, int blocks, bv_selection_memory *memory, int digit,
                           bv_stream stream);
 

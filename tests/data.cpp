@@ -72,7 +72,9 @@ double value_of(Data data, const Range &range, double base, Random &random) {
     return random.one_in(4) ? std::numeric_limits<double>::quiet_NaN() : random.uniform(range.low, range.high);
   case Data::Infinities:
     return random.one_in(4) ? random.pick({HUGE_VAL, -HUGE_VAL}) : random.uniform(range.low, range.high);
-  case Data::Huge: return random.uniform(-1, 1) * range.largest;
+  case Data::Huge:
+    return random.one_in(4) ? random.pick({range.largest, -range.largest})
+                            : random.uniform(-1, 1) * range.largest;
   case Data::Tiny: return 1 + static_cast<double>(random.below(9)) * range.last_place;
   default: return random.uniform(range.low, range.high);
   }

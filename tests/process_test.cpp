@@ -21,6 +21,10 @@ namespace {
 // Batches for one thread, for a group a thread, and for threads that share a group.
 const std::vector<Shape> shapes = {{2, 1, 20, 30}, {4, 1, 90, 100}, {1, 1, 520, 510}};
 
+#if defined(__SSE__)
+void flush_denormals() { _mm_setcsr(_mm_getcsr() | 0x8040); }
+#endif
+
 Array make_batch(bv_dtype dtype, const Shape &shape, Data data, Random &random) {
   Array batch(dtype, shape, Layout::Contiguous, random);
   batch.bytes = make_pixels(dtype, product(shape), data, Filled::Half, random);
@@ -105,7 +109,14 @@ const Environment environments[] = {
     {"traps", [] { feenableexcept(FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW); }},
 #endif
 #if defined(__SSE__)
-    {"denormals are zero", [] { _mm_setcsr(_mm_getcsr() | 0x8040); }},
+    {"denormals are zero", flush_denormals},
+#if defined(_OPENMP) // the library's threads are those of all OpenMP regions of this one
+    {"denormals are zero in all threads",
+     [] {
+#pragma omp parallel
+       flush_denormals();
+     }},
+#endif
 #endif
 };
 

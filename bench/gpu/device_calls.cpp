@@ -1,16 +1,19 @@
 // Calls on device tensors and nothing else, for check_calls.py to count what they do to the device:
 //   device_calls ALGORITHM SHAPE IN OUT REPEATS
-// ALGORITHM is auto, sort, select, resident, minmax, fixed or uint8; SHAPE is B,C,H,W; IN is an element type
+// ALGORITHM is auto, sort, select, resident, minmax, fixed, volume (all images one group), mask or colours; or
+// another function: measure, apply, uint8, image, slice or selection. SHAPE is B,C,H,W; IN is an element type
 // and OUT one, or rgb. Prints a line of JSON: the bytes of input and output, and of the workspace.
 #include <cuda_runtime_api.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "batchview/batchview.h"
+#include "batchview/selection.h"
 
 namespace {
 
@@ -75,35 +78,76 @@ int main(int argc, char **argv) {
   int64_t out_bytes = count * int64_t(bv_dtype_size(out_type)) * (out_name == "rgb" ? 3 : 1);
 
   std::vector<uint8_t> pixels = pixels_of(in_type, count);
-  void *in = nullptr, *out = nullptr;
+  void *in = nullptr, *out = nullptr, *window = nullptr, *memory = nullptr;
+  const int64_t groups = shape[0] * shape[1], windows_shape[2] = {groups, 2}, one_window[2] = {1, 2};
   check(cudaMalloc(&in, pixels.size()));
   check(cudaMalloc(&out, size_t(out_bytes)));
+  check(cudaMalloc(&window, size_t(groups) * 16));
+  check(cudaMalloc(&memory, BV_SELECTION_BYTES));
   check(cudaMemcpy(in, pixels.data(), pixels.size(), cudaMemcpyHostToDevice));
-  bv_tensor batch = bv_contiguous_tensor(in, in_type, 0, 4, shape);
-  bv_tensor picture = bv_contiguous_tensor(out, out_type, 0, out_name == "rgb" ? 5 : 4, shape);
+  check(cudaMemset(window, 0, size_t(groups) * 16));
+  const bv_tensor batch = bv_contiguous_tensor(in, in_type, 0, 4, shape);
+  const bv_tensor picture = bv_contiguous_tensor(out, out_type, 0, out_name == "rgb" ? 5 : 4, shape);
+  const bv_tensor windows = bv_contiguous_tensor(window, BV_F64, 0, 2, windows_shape);
+  const bv_tensor all_window = bv_contiguous_tensor(window, BV_F64, 0, 2, one_window);
+  const bv_tensor image = bv_contiguous_tensor(in, in_type, 0, 2, shape + 2);
+  const bv_tensor image_rgb = bv_contiguous_tensor(out, BV_U8, 0, 3, shape + 2);
+  const bv_tensor volume = bv_contiguous_tensor(in, in_type, 0, 3, shape + 1); // its middle slice is of H x W
+  const bv_tensor mask = bv_contiguous_tensor(in, BV_U8, 0, 4, shape);
+  const std::vector<uint8_t> colours(256 * 3, 7);
 
   bv_display_options options = BV_DISPLAY_OPTIONS_INIT;
-  options.algorithm = algorithm == "sort"       ? BV_ALGORITHM_SORT
-                      : algorithm == "select"   ? BV_ALGORITHM_SELECT
-                      : algorithm == "resident" ? BV_ALGORITHM_RESIDENT
-                                                : BV_ALGORITHM_AUTO;
+  options.algorithm = algorithm == "sort"                              ? BV_ALGORITHM_SORT
+                      : algorithm == "select" || algorithm == "volume" ? BV_ALGORITHM_SELECT
+                      : algorithm == "resident"                        ? BV_ALGORITHM_RESIDENT
+                                                                       : BV_ALGORITHM_AUTO;
   options.window = algorithm == "minmax"  ? BV_WINDOW_MINMAX
                    : algorithm == "fixed" ? BV_WINDOW_FIXED
                                           : BV_WINDOW_PERCENTILE;
   options.hi = 1;
-  size_t workspace = 0;
-  bool uint8_conversion = algorithm == "uint8";
-  if (!uint8_conversion && bv_workspace_size(&batch, &picture, &options, &workspace) != BV_OK)
-    fail(bv_last_error());
-  for (int repeat = atoi(argv[5]); repeat > 0; --repeat) {
-    bv_status status = uint8_conversion ? bv_normalize_image_to_uint8(&batch, &picture, nullptr)
-                                        : bv_normalize_batch_for_display(&batch, &picture, &options, nullptr);
-    if (status != BV_OK)
-      fail(bv_last_error());
+  if (algorithm == "volume")
+    options.scope = BV_SCOPE_BATCH;
+  if (algorithm == "mask") {
+    options.foreground = BV_FOREGROUND_MASK;
+    options.mask = &mask;
   }
+  if (algorithm == "colours")
+    options.colour_map = colours.data();
+  const bv_selection selection = {in_type, &options, &all_window, memory};
+
+  const std::function<bv_status()> call = [&]() -> bv_status {
+    if (algorithm == "measure")
+      return bv_measure_window(&batch, &options, &windows, nullptr);
+    if (algorithm == "apply")
+      return bv_apply_window(&batch, &windows, &picture, &options, nullptr);
+    if (algorithm == "uint8")
+      return bv_normalize_image_to_uint8(&batch, &picture, nullptr);
+    if (algorithm == "image")
+      return bv_visualize_2d_image(&image, &image_rgb, nullptr);
+    if (algorithm == "slice")
+      return bv_visualize_one_slice_in_3d_image(&volume, 0, &image_rgb, nullptr);
+    if (algorithm != "selection")
+      return bv_normalize_batch_for_display(&batch, &picture, &options, nullptr);
+    bv_status status = bv_selection_begin(&selection, nullptr);
+    for (int digit = 0; digit < bv_selection_digits(in_type) && status == BV_OK; ++digit) {
+      status = bv_selection_count(&selection, digit, &batch, nullptr);
+      if (status == BV_OK)
+        status = bv_selection_narrow(&selection, digit, nullptr);
+    }
+    return status == BV_OK ? bv_selection_finish(&selection, nullptr) : status;
+  };
+
+  size_t workspace = 0;
+  if (bv_workspace_size(&batch, algorithm == "measure" ? nullptr : &picture, &options, &workspace) != BV_OK)
+    fail(bv_last_error());
+  for (int repeat = atoi(argv[5]); repeat > 0; --repeat)
+    if (call() != BV_OK)
+      fail(bv_last_error());
   check(cudaDeviceSynchronize());
   check(cudaFree(in));
   check(cudaFree(out));
+  check(cudaFree(window));
+  check(cudaFree(memory));
   printf("{\"in_bytes\": %zu, \"out_bytes\": %lld, \"workspace_bytes\": %zu}\n", pixels.size(),
          static_cast<long long>(out_bytes), workspace);
 }

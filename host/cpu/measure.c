@@ -120,14 +120,16 @@ static bool count_pixels(const bv_group *group, const bv_team *team, int64_t pix
   return complete;
 }
 
-/* The values of four ranks among the first worker's candidates: two by two where there are two threads. */
+/* The values of four ranks among the first worker's candidates: two by two where there are two threads. The
+ * region is of all threads, though two have something to do: OpenMP's runtime ends those that a smaller one
+ * leaves over. */
 static void select_values(const bv_group *group, const bv_team *team, int64_t count, const int64_t ranks[4],
                           double values[4]) {
   const bv_tile_ops *ops = group->ops;
   void *keys = team->workers[0].candidates;
   int threads = team->size < 2 || count < LEAST_SHARED_CANDIDATES ? 1 : 2;
   ops->make_keys(keys, count);
-#pragma omp parallel for num_threads(threads) if (threads > 1)
+#pragma omp parallel for num_threads(team->size) schedule(static, 1) if (threads > 1)
   for (int pair = 0; pair < 2; ++pair) {
     fenv_t callers = bv_enter_arithmetic();
     ops->select_pair(keys, count, ranks + 2 * pair, team->workers[pair % threads].scratch, values + 2 * pair);

@@ -125,14 +125,16 @@ static void run_group(const bv_job *job, const bv_tile_ops *ops, int64_t number,
 
 /* What a job needs of a worker, in pixels. */
 typedef struct worker_needs {
-  int64_t candidates, kept;
+  int64_t candidates;
+  int64_t kept; /* of each worker, or of the first one alone if they share a group */
 } worker_needs;
 
 static worker_needs needs_of(const bv_job *job, const bv_tile_ops *ops) {
   int64_t pixels = bv_job_pixels(job);
   bool measures = job->operation == BV_DISPLAY || job->operation == BV_MEASURE;
   bool selects = measures && job->window == BV_WINDOW_PERCENTILE;
-  bool reads_twice = measures || job->operation == BV_STRETCH;
+  bool reads_twice = selects || job->operation == BV_STRETCH ||
+                     (job->operation == BV_DISPLAY && job->window == BV_WINDOW_MINMAX);
   bool keeps = reads_twice && !lies_in_place(job, ops) && pixels <= MOST_KEPT_BYTES / (int64_t)ops->real_bytes;
   return (worker_needs){.candidates = selects ? bv_candidate_room(pixels) : 0, .kept = keeps ? pixels : 0};
 }
@@ -156,19 +158,28 @@ static size_t lay_out_worker(bv_worker *worker, char *memory, const bv_tile_ops 
   return used;
 }
 
+static size_t lay_out_workers(bv_worker *workers, int count, bool share, char *memory, const bv_tile_ops *ops,
+                              worker_needs needs) {
+  size_t used = ((size_t)count * sizeof *workers + 63) / 64 * 64;
+  for (int i = 0; i < count; ++i) {
+    bv_worker measured = {0};
+    used += lay_out_worker(memory ? &workers[i] : &measured, memory ? memory + used : NULL, ops, needs);
+    if (share)
+      needs.kept = 0;
+  }
+  return used;
+}
+
 /* All workers in one piece of memory, which free() gives back whole: allocators keep one piece for the next
  * call, and several they would return to the system, page by page. NULL if there is not enough. */
-static bv_worker *open_workers(const bv_tile_ops *ops, int count, worker_needs needs) {
-  bv_worker measure;
-  size_t head = ((size_t)count * sizeof measure + 63) / 64 * 64,
-         each = lay_out_worker(&measure, NULL, ops, needs);
-  char *memory = malloc(head + (size_t)count * each);
+static bv_worker *open_workers(const bv_tile_ops *ops, int count, bool share, worker_needs needs) {
+  size_t bytes = lay_out_workers(NULL, count, share, NULL, ops, needs);
+  char *memory = malloc(bytes);
   if (!memory)
     return NULL;
-  memset(memory, 0, head);
+  memset(memory, 0, (size_t)count * sizeof(bv_worker));
   bv_worker *workers = (bv_worker *)memory;
-  for (int i = 0; i < count; ++i)
-    lay_out_worker(&workers[i], memory + head + (size_t)i * each, ops, needs);
+  lay_out_workers(workers, count, share, memory, ops, needs);
   return workers;
 }
 
@@ -195,7 +206,7 @@ bv_status bv_cpu_run(const bv_job *job) {
   if (!share && threads > groups)
     threads = (int)groups;
 
-  bv_worker *workers = open_workers(ops, threads, needs_of(job, ops));
+  bv_worker *workers = open_workers(ops, threads, share, needs_of(job, ops));
   if (!workers)
     return bv_fail(BV_ERROR_MEMORY, "no memory for the scratch of %d threads", threads);
   bv_team team = {bv_startable_threads(threads), workers, bv_candidate_room(pixels)};

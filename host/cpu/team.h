@@ -37,7 +37,8 @@ typedef struct bv_group {
  * `tile`. */
 const void *bv_load_tile(const bv_group *group, int64_t first, int64_t count, void *tile);
 
-/* Calls `visit` for every tile of `count` pixels of the group, with the worker that runs it. */
+/* Calls `visit` for `count` pixels of the group, or draws of a sample of it, a tile's number at a time, with
+ * the worker that runs it. */
 typedef void bv_visit_tile(const bv_group *group, bv_worker *worker, int64_t first, int64_t count,
                            const void *context);
 void bv_for_each_tile(const bv_group *group, const bv_team *team, int64_t count, bv_visit_tile *visit,

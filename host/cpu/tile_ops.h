@@ -68,7 +68,7 @@ typedef struct bv_tile_ops {
   int64_t (*count_below)(const void *values, int64_t count, double limit);
   /* Makes values, in place, the unsigned integers that sort like them. */
   void (*make_keys)(void *values, int64_t count);
-  /* The values of two ranks. `scratch` has room for as many keys and BV_CANDIDATE_SLACK more. */
+  /* The values of two ranks. `scratch` has room for as many keys. */
   void (*select_pair)(const void *keys, int64_t count, const int64_t ranks[2], void *scratch, double values[2]);
   /* Tile to 0 .. 1 in the map type; `y` may be `tile`. */
   void (*map)(const void *tile, int64_t count, const bv_map *map, void *y);

@@ -36,7 +36,8 @@ typedef struct bv_selection {
   const bv_display_options *options; /* NULL for the defaults. The mask is the piece's: change it between them.
                                         Scope, algorithm and workspace are not looked at */
   const bv_tensor *windows; /* f64 [1, 2] or [1, 3], written at the end; like `windows` of bv_measure_window */
-  void *memory;             /* BV_SELECTION_BYTES bytes of the windows' device, aligned to 8 bytes */
+  void *memory;             /* BV_SELECTION_BYTES bytes of the windows' device, aligned to 8 bytes, that
+                               nothing else lies in */
 } bv_selection;
 
 /* How many digits the keys of a type have: 4 or 8; 0 for a type that does not exist. */

@@ -25,7 +25,7 @@ void check_windows(const std::vector<oracle::Window> &windows, Data data, Mode t
   for (bv_dtype in_type : {BV_F32, BV_F64, BV_U8})
     for (bv_dtype out_type : {BV_F32, BV_U8})
       for (int32_t foreground : {BV_FOREGROUND_NONZERO, BV_FOREGROUND_ALL}) {
-        Array batch(in_type, {groups, 1, 3, 5}, Layout::Contiguous, random);
+        Array batch(in_type, {groups, 1, 5, 13}, Layout::Contiguous, random);
         batch.bytes = make_pixels(in_type, product(batch.shape), data, Filled::Half, random);
         Array out(out_type, batch.shape, Layout::Contiguous, random);
         Array pairs(BV_F64, {groups, 2}, Layout::Contiguous, random);

@@ -111,6 +111,19 @@ TEST_P(DisplayMatrix, EveryLayoutOfInputAndOutput) {
     }
 }
 
+// The CPU backend works on 2048 pixels at a time: a row's end, its middle, or several rows.
+TEST_P(DisplayMatrix, RowsWithGapsOfAllLengths) {
+  for (const Shape &batch : {Shape{1, 1, 3, 1000}, Shape{1, 1, 2, 5000}, Shape{1, 2, 41, 101}})
+    for (bv_dtype type : {BV_F32, BV_F64, BV_F16}) {
+      DisplayCase display;
+      display.in_type = display.out_type = type;
+      display.batch = batch;
+      display.in_layout = Layout::PaddedRows;
+      display.out_layout = random_.pick({Layout::Contiguous, Layout::PaddedRows});
+      check(display);
+    }
+}
+
 TEST_P(DisplayMatrix, EveryPointerOffset) {
   for (size_t in_offset : {0, 1, 4, 8})
     for (size_t out_offset : {0, 1, 4, 8})
