@@ -74,9 +74,25 @@ tests() {
   (cd "$build" && ctest -L gpu -j 4 --output-on-failure --no-tests=error)
 }
 
-bench() { "$build/bench/gpu/gpu_bench" --json "$out/bench.json" $quick; }
+# label NAME: the lines of NAME.jsonl become NAME.json, which says where and of what they are
+label() {
+  python3 - "$out/$1" "$(nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2>/dev/null | head -1)" \
+    "${BATCHVIEW_COMMIT:-$(git rev-parse HEAD 2>/dev/null || echo unknown)}" "$(date -u +%Y-%m-%d)" <<'PYTHON'
+import json, os, sys
+name, device, commit, date = sys.argv[1:]
+with open(name + ".jsonl") as lines:
+    results = [json.loads(line) for line in lines]
+device, _, driver = device.partition(", ")
+with open(name + ".json", "w") as file:
+    json.dump({"device": device, "driver": driver, "commit": commit, "date": date, "results": results}, file, indent=1)
+os.remove(name + ".jsonl")
+PYTHON
+}
+export -f label
 
-peers() { python3 bench/gpu/peers.py --json "$out/peers.json" $quick; }
+bench() { "$build/bench/gpu/gpu_bench" --json "$out/bench.jsonl" $quick && label bench; }
+
+peers() { python3 bench/gpu/peers.py --json "$out/peers.jsonl" $quick && label peers; }
 
 # Groups of one rank and of two on the one GPU, by real NCCL
 ranks() {
