@@ -46,6 +46,13 @@ static void replicate(const uint8_t *grey, int64_t count, uint8_t *out, bool alp
 
 #if defined(__AVX2__)
 
+/* Elements 0, 3, 6, ... 21 of the 24 that are loaded. */
+static inline __m256 every_third_f32(const float *from) {
+  __m256 a = _mm256_loadu_ps(from), b = _mm256_loadu_ps(from + 8), c = _mm256_loadu_ps(from + 16);
+  __m256 mixed = _mm256_blend_ps(_mm256_blend_ps(a, b, 0x92), c, 0x24);
+  return _mm256_permutevar8x32_ps(mixed, _mm256_setr_epi32(0, 3, 6, 1, 4, 7, 2, 5));
+}
+
 /* The numbers of a mask's set bits, a byte each, lowest first. */
 #define BIT(mask, bit) \
   ((uint64_t)((mask) >> (bit)&1) * (bit) << 8 * __builtin_popcount((mask) & ((1 << (bit)) - 1)))
