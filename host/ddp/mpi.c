@@ -127,18 +127,18 @@ static bv_status wait(bv_ddp_group *group, bv_stream stream) {
   return BV_OK;
 }
 
+/* Freeing a communicator is collective and knows no deadline: only where all ranks have just said goodbye. Any
+ * other is left to MPI. */
 static bv_status leave(bv_ddp_group *group, bool clean) {
   mpi_connection *connection = group->connection;
   bv_status status = BV_OK;
   int finalized = 0;
   MPI_Finalized(&finalized);
-  if (!finalized && !connection->dirty) {
-    if (clean) {
-      uint64_t goodbye = 0;
-      status = sum_on_host(group, &goodbye, 1);
-    }
-    if (!connection->dirty)
-      check(MPI_Comm_free(&connection->comm), "freeing the group's communicator");
+  if (!finalized && clean && !connection->dirty) {
+    uint64_t goodbye = 0;
+    status = sum_on_host(group, &goodbye, 1);
+    if (status == BV_OK)
+      status = check(MPI_Comm_free(&connection->comm), "freeing the group's communicator");
   }
   free(connection);
   group->connection = group->communicator = NULL;

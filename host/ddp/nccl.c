@@ -150,16 +150,35 @@ static bv_status disconnect(nccl_connection *c, bool abort) {
   return status;
 }
 
-static bv_status leave(bv_ddp_group *group, bool clean) {
+/* After a failure that was just reported: what matters is why, not how the abort went. */
+static bv_status disconnect_after(nccl_connection *c, bv_status status) {
+  char why[512];
+  strncpy(why, bv_last_error(), sizeof why - 1);
+  why[sizeof why - 1] = '\0';
+  disconnect(c, true);
+  return bv_set_last_error(status, why);
+}
+
+/* The ranks wait for each other here: NCCL itself does not wait for ranks that end their communicator later. */
+static bv_status say_goodbye(bv_ddp_group *group) {
   nccl_connection *c = group->connection;
-  bv_status status = BV_OK;
-  if (clean)
+  uint64_t goodbye = 0;
+  int previous;
+  DDP_TRY(ddp_enter_group(group, &previous));
+  bv_status status = sum_on_host(group, &goodbye, 1);
+  if (status == BV_OK)
     status = settle(c->comm, ncclCommFinalize(c->comm), ddp_group_deadline(group), group->timeout_seconds,
                     "ending the communicator");
+  ddp_leave_group(group, previous);
+  return status;
+}
+
+static bv_status leave(bv_ddp_group *group, bool clean) {
+  nccl_connection *c = group->connection;
+  bv_status status = clean ? say_goodbye(group) : BV_OK;
   group->connection = group->communicator = NULL;
   group->stream = NULL;
-  bv_status end = disconnect(c, !clean || status != BV_OK);
-  return status != BV_OK ? status : end;
+  return status == BV_OK ? disconnect(c, !clean) : disconnect_after(c, status);
 }
 
 /* ---- Joining ------------------------------------------------------------------------------------------- */
@@ -195,13 +214,8 @@ bv_status ddp_nccl_join(bv_ddp_group *group, const bv_ddp_id *id, ddp_time deadl
     return ddp_fail(BV_ERROR_MEMORY, "no memory for a connection");
   c->device = group->device;
   bv_status status = connect_ranks(c, group, id, deadline);
-  if (status != BV_OK) {
-    char why[512];
-    strncpy(why, bv_last_error(), sizeof why - 1);
-    why[sizeof why - 1] = '\0';
-    disconnect(c, true);
-    return bv_set_last_error(status, why); /* what matters is why, not how the abort went */
-  }
+  if (status != BV_OK)
+    return disconnect_after(c, status);
   group->backend = &nccl;
   group->connection = c;
   group->communicator = c->comm;

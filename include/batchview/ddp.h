@@ -31,7 +31,9 @@
  * connects its ranks), and the calls may be captured in a CUDA graph. What a lost rank then stops is the
  * stream: bv_ddp_wait waits for it with the deadline, and says what is wrong.
  *
- * bv_last_error() says what was wrong, as for every other function of batchview.
+ * bv_last_error() says what was wrong, as for every other function of batchview. As there, BV_ERROR_MEMORY and
+ * BV_ERROR_CUDA need no repeating: any operation on a group may return them. They are this rank's own: the
+ * other ranks do not hear of them, as of wrong arguments.
  */
 #ifndef BATCHVIEW_DDP_H
 #define BATCHVIEW_DDP_H
@@ -121,10 +123,11 @@ typedef struct bv_ddp_group bv_ddp_group;
  *
  * With NCCL the rank's GPU becomes the calling thread's current device. (Nothing else in batchview changes
  * that.) A set-up that fails leaves nothing behind: no connection, no thread, no communicator; unless NCCL
- * itself hangs in its abort, or the name server in its lookup: then one thread is left to them.
+ * itself hangs in its abort, or the name server in its lookup: then one thread is left to them, with what they
+ * hold.
  *
- * Returns BV_OK; BV_ERROR_NULL, _VALUE, _DEVICE; BV_DDP_ERROR_RANK, _ENVIRONMENT, _NETWORK, _REFUSED, _TIMEOUT,
- * _PEER, _BACKEND, _MPI, _NCCL. */
+ * Returns BV_OK; BV_ERROR_NULL, _VALUE, _DEVICE, _MEMORY, _CUDA; BV_DDP_ERROR_RANK, _ENVIRONMENT, _NETWORK,
+ * _REFUSED, _TIMEOUT, _PEER, _BACKEND, _MPI, _NCCL. */
 BV_API bv_status bv_setup_ddp(int rank, int world_size, const bv_ddp_options *options, bv_ddp_group **group);
 
 /* A new id for BV_DDP_MEET_ID: made on rank 0, brought to all by the caller.
@@ -147,7 +150,7 @@ BV_API bv_status bv_ddp_get_info(const bv_ddp_group *group, bv_ddp_info *info);
 /* ---- Waiting, and the end ------------------------------------------------------------------------------ */
 
 /* Waits until every rank has called it and, with NCCL, until `stream` has done the work before it.
- * Returns BV_OK; BV_ERROR_NULL; BV_DDP_ERROR_TIMEOUT, _PEER, _GROUP, _MPI, _NCCL. */
+ * Returns BV_OK; BV_ERROR_NULL, _MEMORY, _CUDA; BV_DDP_ERROR_TIMEOUT, _PEER, _GROUP, _MPI, _NCCL. */
 BV_API bv_status bv_ddp_barrier(bv_ddp_group *group, bv_stream stream);
 
 /* Waits until `stream` has done its work, like cudaStreamSynchronize, but no longer than the group's timeout,
@@ -157,13 +160,17 @@ BV_API bv_status bv_ddp_wait(bv_ddp_group *group, bv_stream stream);
 
 /* Breaks the group: work on streams that waits for other ranks ends, and the other ranks are told as far as
  * NCCL can (MPI cannot: they run into their timeout). The handle stays, for bv_ddp_finish.
- * Returns BV_OK; BV_ERROR_NULL; BV_DDP_ERROR_TIMEOUT if NCCL hangs in its abort (a thread is left to it). */
+ * An MPI communicator stays with MPI: to free it, all ranks would have to come.
+ * Returns BV_OK; BV_ERROR_NULL; BV_DDP_ERROR_NCCL; BV_DDP_ERROR_TIMEOUT if NCCL hangs in its abort for 3
+ * seconds, and BV_ERROR_MEMORY if there is no thread for the abort (what NCCL holds is left to it). */
 BV_API bv_status bv_ddp_abort(bv_ddp_group *group);
 
 /* Ends the group and frees the handle, whatever it returns. A group in order waits for the other ranks to do
- * the same; a broken one is aborted. An MPI communicator on which a call was cut short cannot be freed safely,
- * and stays with MPI, as does the call's own buffer (never the caller's memory).
- * Returns BV_OK; BV_ERROR_NULL; BV_DDP_ERROR_TIMEOUT, _PEER, _MPI, _NCCL; _GROUP if the group was broken. */
+ * the same, no longer than the timeout; a broken one is aborted. The MPI communicator of a group that did not
+ * end in order cannot be freed safely, and stays with MPI, as does the buffer of a call that was cut short
+ * (never the caller's memory).
+ * Returns BV_OK; BV_ERROR_NULL, _MEMORY, _CUDA; BV_DDP_ERROR_TIMEOUT, _PEER, _MPI, _NCCL; _GROUP if the group
+ * was broken, unless its abort failed: then like bv_ddp_abort. */
 BV_API bv_status bv_ddp_finish(bv_ddp_group *group);
 
 /* ---- Pictures over all ranks --------------------------------------------------------------------------- */
