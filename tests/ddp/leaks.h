@@ -3,7 +3,10 @@
 #define BV_TEST_LEAKS_H
 
 #include <dirent.h>
+#include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/wait.h>
 
 static inline int count_entries(const char *directory) {
   int count = 0;
@@ -17,5 +20,8 @@ static inline int count_entries(const char *directory) {
 
 static inline int count_descriptors(void) { return count_entries("/proc/self/fd"); }
 static inline int count_threads(void) { return count_entries("/proc/self/task"); }
+
+/* Also one that has ended and was not waited for. */
+static inline bool has_child(void) { return waitpid(-1, NULL, WNOHANG) != -1 || errno != ECHILD; }
 
 #endif
