@@ -190,7 +190,8 @@ BV_API bv_status bv_ddp_measure_window(bv_ddp_group *group, const bv_tensor *bat
                                        bv_stream stream);
 
 /* bv_normalize_batch_for_display with that window. The options are checked as there, algorithm and workspace
- * too, which are not used. Returns like bv_normalize_batch_for_display and bv_ddp_barrier. */
+ * too, which are not used.
+ * Returns like bv_normalize_batch_for_display and bv_ddp_barrier. */
 BV_API bv_status bv_ddp_normalize_batch_for_display(bv_ddp_group *group, const bv_tensor *batch,
                                                     const bv_tensor *out, const bv_display_options *options,
                                                     bv_stream stream);
