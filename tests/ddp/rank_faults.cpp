@@ -24,7 +24,8 @@ void strike(const Fault &fault, const char *here, double timeout) {
 // One operation, until all ranks are known to have done it. Its memory stays: to free it could wait for a lost
 // rank.
 bv_status operate(bv_ddp_group *group, const std::string &operation) {
-  const int64_t picture_bytes = 1 << 16; // more than MPI sends without a receiver
+  // More than the MPI backend's buffer: the second piece needs both ranks after the first.
+  const int64_t picture_bytes = operation == "gather" ? 5 << 20 : 1;
   const Mode mode = mode_of_program();
   bv_ddp_info info;
   bv_ddp_get_info(group, &info);
@@ -35,8 +36,9 @@ bv_status operate(bv_ddp_group *group, const std::string &operation) {
   memcpy(bytes.data(), pixels.data(), bytes.size());
   static Memory batch_memory(mode, bytes), windows_memory(mode, std::vector<uint8_t>(16)),
       out_memory(mode, std::vector<uint8_t>(pixels.size())),
-      picture_memory(mode, std::vector<uint8_t>(picture_bytes)),
-      all_memory(mode, std::vector<uint8_t>(static_cast<size_t>(info.world_size) * picture_bytes));
+      picture_memory(mode, std::vector<uint8_t>(static_cast<size_t>(picture_bytes))),
+      all_memory(mode, std::vector<uint8_t>(
+                           static_cast<size_t>(info.rank == 0 ? info.world_size * picture_bytes : 1)));
   const bv_tensor batch = bv_contiguous_tensor(batch_memory.data(), BV_F32, info.device, 4, shape);
   const bv_tensor windows = bv_contiguous_tensor(windows_memory.data(), BV_F64, info.device, 2, windows_shape);
   const bv_tensor out = bv_contiguous_tensor(out_memory.data(), BV_U8, info.device, 4, shape);
