@@ -1,7 +1,8 @@
 /* Plans: which kernels a job takes on a device, in which launch shapes, and how much workspace.
  *
- * A pure function of the job's shapes and types and of the device's limits, so that it can be tested without a
- * device. Only the scratch of CUB's sort has to be asked for on the device itself.
+ * A pure function of the job's shapes, strides and types, of whether its data begins at multiples of 16 bytes,
+ * and of the device's limits, so that it can be tested without a device. No memory is read. Only the scratch of
+ * CUB's sort has to be asked for on the device itself.
  */
 #ifndef BV_PLAN_H
 #define BV_PLAN_H

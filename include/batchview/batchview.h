@@ -252,7 +252,8 @@ BV_API bv_status bv_apply_window(const bv_tensor *batch, const bv_tensor *window
 
 /* The bytes of device workspace that bv_normalize_batch_for_display needs for these arguments, which are
  * checked as there (their data is not touched); `out` NULL asks for bv_measure_window. 0 where none is needed:
- * on the CPU, and wherever groups fit on chip. bv_apply_window never needs any.
+ * on the CPU, and wherever groups fit on chip. bv_apply_window never needs any. The number is exact for these
+ * tensors: shapes, strides, types, and the alignment of their data.
  * Returns like bv_normalize_batch_for_display; BV_ERROR_NULL also for `bytes`, which holds only after BV_OK. */
 BV_API bv_status bv_workspace_size(const bv_tensor *batch, const bv_tensor *out,
                                    const bv_display_options *options, size_t *bytes);

@@ -1,7 +1,11 @@
 // Plans: which kernels, which shapes, how much workspace; pure functions, so that no device is needed.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdint>
+#include <cstring>
+
+#include "random.h"
 
 extern "C" {
 #include "plan.h"
@@ -40,6 +44,41 @@ bv_job sort_job(int64_t groups, int64_t pixels, bv_operation operation = BV_DISP
   bv_job job = job_of(groups, pixels, operation);
   job.algorithm = BV_ALGORITHM_SORT;
   return job;
+}
+
+bv_job select_job(int64_t groups, int64_t pixels) {
+  bv_job job = job_of(groups, pixels);
+  job.algorithm = BV_ALGORITHM_SELECT;
+  return job;
+}
+
+bv_job typed_job(int64_t groups, int64_t pixels, bv_dtype dtype) {
+  bv_job job = job_of(groups, pixels);
+  job.in_dtype = dtype;
+  return job;
+}
+
+void expect_resident(const bv_plan &plan, int32_t blocks, int32_t threads) {
+  ASSERT_EQ(plan.method, BV_METHOD_RESIDENT);
+  EXPECT_EQ(plan.resident.blocks, blocks);
+  EXPECT_EQ(plan.resident.threads, threads);
+  EXPECT_EQ(plan.workspace_bytes, 0u);
+}
+
+// All but padding.
+bool same_plan(const bv_plan &a, const bv_plan &b) {
+  if (a.method != b.method || a.windows_in_workspace != b.windows_in_workspace || a.family_at != b.family_at ||
+      a.workspace_bytes != b.workspace_bytes)
+    return false;
+  switch (a.method) {
+  case BV_METHOD_RESIDENT:
+    return a.resident.blocks == b.resident.blocks && a.resident.threads == b.resident.threads &&
+           a.resident.shared_bytes == b.resident.shared_bytes &&
+           a.resident.pixels_of_block == b.resident.pixels_of_block;
+  case BV_METHOD_SELECT:
+    return a.select.parts_of_group == b.select.parts_of_group && a.select.candidates == b.select.candidates;
+  default: return a.sort.segmented == b.sort.segmented && a.sort.groups_of_call == b.sort.groups_of_call;
+  }
 }
 
 size_t rounded_up(size_t bytes) { return (bytes + 255) / 256 * 256; }
@@ -134,6 +173,8 @@ TEST(Plan, WorkspaceBeyondAllMemoryIsAnError) {
   bv_job groups = job_of(INT64_MAX / 8, 1);
   groups.window = BV_WINDOW_MINMAX;
   EXPECT_EQ(bv_make_plan(&groups, &h100, &plan), BV_ERROR_MEMORY);
+  bv_job candidates = select_job(int64_t(1) << 41, int64_t(1) << 26);
+  EXPECT_EQ(bv_make_plan(&candidates, &h100, &plan), BV_ERROR_MEMORY);
 
   ASSERT_EQ(plan_of(job_of(1, 1)).method, plan_of(job_of(1, 1)).method);
   plan = plan_of(sort_job(1, 1000));
@@ -149,14 +190,210 @@ TEST(Plan, ScratchIsAddedInWholeAlignments) {
   EXPECT_EQ(plan.workspace_bytes, before + 512);
 }
 
-TEST(Plan, DependsOnShapesAloneNotOnPointers) {
-  bv_job job = sort_job(3, 777), other = job;
-  double windows[2];
-  other.in = &other;
-  other.out = &job;
-  other.windows = windows;
-  bv_plan a = plan_of(job), b = plan_of(other);
-  EXPECT_EQ(a.method, b.method);
-  EXPECT_EQ(a.workspace_bytes, b.workspace_bytes);
-  EXPECT_EQ(a.family_at, b.family_at);
+// ---- RESIDENT ------------------------------------------------------------------------------------------
+
+TEST(Plan, AutoIsResidentWhereAGroupFitsInABlock) {
+  // As many pixels as a block has room for, in whole tiles of 128
+  expect_resident(plan_of(typed_job(1000, 13568, BV_F32), t4), 1, 768);
+  EXPECT_EQ(plan_of(typed_job(1000, 13569, BV_F32), t4).method, BV_METHOD_SELECT);
+  expect_resident(plan_of(typed_job(1000, 6528, BV_F64), t4), 1, 640);
+  EXPECT_EQ(plan_of(typed_job(1000, 6529, BV_F64), t4).method, BV_METHOD_SELECT);
+  expect_resident(plan_of(typed_job(1000, 54400, BV_U8), t4), 1, 768);
+  EXPECT_EQ(plan_of(typed_job(1000, 54401, BV_U8), t4).method, BV_METHOD_SELECT);
+}
+
+TEST(Plan, AutoIsResidentWhereAGroupFitsInACluster) {
+  expect_resident(plan_of(typed_job(1, 884736, BV_F32)), 16, 768);
+  EXPECT_EQ(plan_of(typed_job(1, 884737, BV_F32)).method, BV_METHOD_SELECT);
+  bv_limits portable = h100;
+  portable.resident_most_blocks = 8;
+  expect_resident(plan_of(typed_job(1, 442368, BV_F32), portable), 8, 768);
+  EXPECT_EQ(plan_of(typed_job(1, 442369, BV_F32), portable).method, BV_METHOD_SELECT);
+}
+
+TEST(Plan, ResidentBlocksShareTheRegistersOfAMultiprocessor) {
+  // A multiprocessor holds three blocks, two, one of them
+  expect_resident(plan_of(typed_job(1000, 2048, BV_F32), t4), 1, 256);
+  expect_resident(plan_of(typed_job(1000, 4096, BV_F32), t4), 1, 384);
+  expect_resident(plan_of(typed_job(1000, 12000, BV_F32), t4), 1, 768);
+  expect_resident(plan_of(typed_job(1, 16 * 16384, BV_F32)), 16, 256);
+  expect_resident(plan_of(typed_job(1, 16 * 20480, BV_F32)), 16, 384);
+  expect_resident(plan_of(typed_job(1, 16 * 40960, BV_F32)), 16, 768);
+  // The same where pixels are mapped in float64
+  expect_resident(plan_of(typed_job(1000, 1024, BV_F64), t4), 1, 192);
+  expect_resident(plan_of(typed_job(1000, 2048, BV_F64), t4), 1, 320);
+  expect_resident(plan_of(typed_job(1000, 6000, BV_F64), t4), 1, 640);
+  expect_resident(plan_of(typed_job(1, 16 * 16384, BV_I32)), 16, 192);
+  expect_resident(plan_of(typed_job(1, 16 * 20480, BV_I32)), 16, 320);
+  expect_resident(plan_of(typed_job(1, 16 * 40960, BV_U32)), 16, 640);
+  // No more than have a few pixels each
+  expect_resident(plan_of(typed_job(1000, 100, BV_F32)), 1, 192);
+}
+
+TEST(Plan, ResidentGroupsAreCutFinerUntilTheDeviceIsBusy) {
+  expect_resident(plan_of(typed_job(132, 16384, BV_F32)), 1, 256);
+  expect_resident(plan_of(typed_job(131, 16384, BV_F32)), 2, 256);
+  expect_resident(plan_of(typed_job(1, 16384, BV_F32)), 4, 256); // pieces of 4096: small enough
+  expect_resident(plan_of(typed_job(1, 4096, BV_F32)), 1, 256);
+  expect_resident(plan_of(typed_job(1000, 20480, BV_F32)), 2, 256); // for three blocks a multiprocessor
+}
+
+TEST(Plan, ResidentPlansHoldTheirGroups) {
+  Random random;
+  int residents = 0, clusters = 0, lines = 0;
+  for (int i = 0; i < 20000; ++i) {
+    bv_job job = typed_job(random.between(1, 300), int64_t(1) << random.between(0, 20),
+                           random.pick({BV_U8, BV_I16, BV_F32, BV_I32, BV_F64}));
+    job.extent[1] = random.between((job.extent[1] + 1) / 2, job.extent[1]);
+    job.operation = random.pick({BV_DISPLAY, BV_MEASURE});
+    job.window = random.pick({BV_WINDOW_PERCENTILE, BV_WINDOW_MINMAX});
+    int64_t rows = 1, columns = job.extent[1], channels = 1;
+    if (columns >= 32 && random.one_in(3)) { // lines with gaps
+      rows = random.between(2, 64);
+      job.ndim = 3;
+      job.extent[2] = columns;
+      job.in_stride[2] = 1;
+      job.extent[1] = rows;
+      job.in_stride[1] = columns + 7;
+    } else if (random.one_in(3)) { // three channels of one pixel
+      channels = 3;
+      job.ndim = 3;
+      job.extent[1] = channels;
+      job.in_stride[1] = columns;
+      job.extent[2] = columns;
+      job.in_stride[2] = 1;
+      job.channel_axis = 1;
+    }
+    const bv_limits &limits = random.pick({h100, t4});
+    const bv_plan plan = plan_of(job, limits);
+    if (plan.method != BV_METHOD_RESIDENT)
+      continue;
+    const bv_resident_plan &cut = plan.resident;
+    SCOPED_TRACE(testing::Message() << job.extent[0] << " groups, " << channels << " channels, " << rows
+                                    << " rows of " << columns << " pixels of type "
+                                    << bv_dtype_name(job.in_dtype));
+    const bool wide = job.in_dtype == BV_F64 || job.in_dtype == BV_I32;
+    ASSERT_EQ(plan.workspace_bytes, 0u);
+    ASSERT_FALSE(plan.windows_in_workspace);
+    ASSERT_TRUE(cut.blocks >= 1 && cut.blocks <= limits.resident_most_blocks);
+    ASSERT_EQ(cut.blocks & (cut.blocks - 1), 0);
+    ASSERT_TRUE(cut.threads >= 128 && cut.threads % 32 == 0 && cut.threads <= (wide ? 640 : 768));
+    ASSERT_LE(cut.shared_bytes, limits.shared_bytes_of_block);
+    ASSERT_EQ(cut.plane_bytes % 16, 0);
+    const int64_t size = int64_t(bv_dtype_size(cut.held));
+    const int64_t piece = rows > 1 ? cut.rows_of_block * columns : cut.pixels_of_block;
+    ASSERT_GE(cut.blocks * (rows > 1 ? cut.rows_of_block : piece), rows > 1 ? rows : columns);
+    ASSERT_GE(cut.plane_bytes, piece * size);
+    ASSERT_GE(cut.shared_bytes, channels * cut.plane_bytes + 768 + 2048 * 4 + 512 * (size == 8 ? 8 : 4));
+    ++residents;
+    clusters += cut.blocks > 1;
+    lines += rows > 1;
+  }
+  EXPECT_GT(residents, 5000);
+  EXPECT_GT(clusters, 500);
+  EXPECT_GT(lines, 500);
+}
+
+TEST(Plan, ResidentIsRefusedWhereAGroupDoesNotFit) {
+  bv_job job = typed_job(1, 884737, BV_F32);
+  job.algorithm = BV_ALGORITHM_RESIDENT;
+  bv_plan plan;
+  ASSERT_EQ(bv_make_plan(&job, &h100, &plan), BV_ERROR_VALUE);
+  for (const char *words : {"options.algorithm is BV_ALGORITHM_RESIDENT", "groups of 884737 pixels of type f32",
+                            "do not fit on chip", "BV_ALGORITHM_SELECT takes any"})
+    EXPECT_NE(std::strstr(bv_last_error(), words), nullptr) << bv_last_error();
+
+  job.extent[1] = 884736;
+  expect_resident(plan_of(job), 16, 768);
+  job.extent[1] = 884737; // the algorithm is that of percentiles: ranges are found in whichever way there is
+  job.window = BV_WINDOW_MINMAX;
+  EXPECT_EQ(plan_of(job).method, BV_METHOD_RANGE);
+}
+
+// ---- SELECT --------------------------------------------------------------------------------------------
+
+TEST(Plan, SelectTakesABlockForEachGroupThatACacheHolds) {
+  for (const bv_job &job : {select_job(1, 65536), select_job(3, 100), select_job(264, 1048576)}) {
+    const bv_plan plan = plan_of(job);
+    EXPECT_EQ(plan.method, BV_METHOD_SELECT);
+    EXPECT_TRUE(plan.select.block_for_group);
+    EXPECT_EQ(plan.workspace_bytes, rounded_up(size_t(job.extent[0]) * 16)); // windows alone
+  }
+  for (const bv_job &job : {select_job(1, 65537), select_job(263, 1048576), select_job(264, 1048577)})
+    EXPECT_FALSE(plan_of(job).select.block_for_group) << job.extent[0] << " of " << job.extent[1];
+}
+
+TEST(Plan, SelectSharesLargeGroupsAmongManyBlocks) {
+  EXPECT_EQ(plan_of(select_job(1, 65537)).select.parts_of_group, 5); // with 16384 pixels each
+  EXPECT_EQ(plan_of(select_job(2, 78260)).select.parts_of_group, 5);
+  EXPECT_EQ(plan_of(select_job(1, int64_t(1) << 31)).select.parts_of_group,
+            4 * 132); // or four a multiprocessor
+  EXPECT_EQ(plan_of(select_job(3, int64_t(1) << 31)).select.parts_of_group, 4 * 132 / 3);
+  EXPECT_EQ(plan_of(select_job(5000, int64_t(1) << 31)).select.parts_of_group, 1);
+  EXPECT_EQ(plan_of(select_job(1, int64_t(1) << 31), t4).select.parts_of_group, 4 * 40);
+}
+
+// A bracket reaches from 3.25 standard deviations of the percentile's place in the sample, and one rank, below
+// it to as many above it; candidates have room for half as many again.
+TEST(Plan, SelectHasRoomForTheCandidatesThatBracketsHold) {
+  for (bv_dtype dtype : {BV_U8, BV_F32, BV_F64, BV_I32}) {
+    const bool wide = dtype == BV_F64 || dtype == BV_I32;
+    const double sample = wide ? 4096 : 9216;
+    for (double low : {0.0, 2.0, 50.0}) {
+      for (int64_t groups : {1, 3}) {
+        bv_job job = select_job(groups, int64_t(1) << 26);
+        job.in_dtype = dtype;
+        job.low = low;
+        job.high = 100 - low;
+        const bv_plan plan = plan_of(job);
+        const double ranks = 2 * 2 * (3.25 * std::sqrt(sample * low / 100 * (1 - low / 100)) + 1);
+        EXPECT_GT(double(plan.select.candidates), 1.5 * ranks / sample * 0x1p26);
+        EXPECT_LT(double(plan.select.candidates), 1.5 * (ranks + 8) / sample * 0x1p26 + 8192);
+        EXPECT_EQ(plan.family_at, 256u);
+        EXPECT_EQ(plan.select.states_bytes, rounded_up(size_t(groups) * 21504));
+        EXPECT_EQ(plan.select.lists_bytes,
+                  rounded_up(size_t(groups * plan.select.candidates) * (wide ? 8 : 4)));
+        EXPECT_EQ(plan.workspace_bytes, 256 + plan.select.states_bytes + plan.select.lists_bytes);
+        EXPECT_EQ(plan.workspace_bytes % 256, 0u);
+      }
+    }
+  }
+}
+
+// ---- Pointers ------------------------------------------------------------------------------------------
+
+TEST(Plan, DependsOnPointersOnlyThroughTheirAlignment) {
+  alignas(16) static uint8_t memory[64];
+  for (int32_t algorithm : {BV_ALGORITHM_SORT, BV_ALGORITHM_SELECT, BV_ALGORITHM_AUTO}) {
+    bv_job job = typed_job(1, 884736, BV_F32), other = job;
+    double windows[2];
+    job.algorithm = other.algorithm = algorithm;
+    job.out_dtype = other.out_dtype = BV_F32;
+    job.in = memory;
+    job.out = memory + 16;
+    other.in = memory + 48;
+    other.out = memory + 32;
+    other.windows = windows;
+    EXPECT_TRUE(same_plan(plan_of(job), plan_of(other)));
+  }
+}
+
+// Data that does not begin at a multiple of 16 bytes takes some pixels more on chip, which the largest groups
+// do not have: these need a workspace.
+TEST(Plan, MisalignedDataNeedsRoomOnChip) {
+  alignas(16) static uint8_t memory[64];
+  for (size_t in : {size_t(0), size_t(4), size_t(16)}) {
+    for (size_t out : {size_t(0), size_t(1), size_t(8), size_t(32)}) {
+      bv_job job = typed_job(1, 884736, BV_F32);
+      job.out_dtype = BV_U8;
+      job.in = memory + in;
+      job.out = memory + out;
+      const bv_plan plan = plan_of(job);
+      const bool aligned = in % 16 == 0 && out % 16 == 0;
+      EXPECT_EQ(plan.method, aligned ? BV_METHOD_RESIDENT : BV_METHOD_SELECT) << in << " and " << out;
+      EXPECT_EQ(plan.workspace_bytes == 0, aligned) << in << " and " << out;
+      job.extent[1] -= 15;
+      EXPECT_EQ(plan_of(job).method, BV_METHOD_RESIDENT) << in << " and " << out;
+    }
+  }
 }
