@@ -15,8 +15,8 @@ for tool in "${tools[@]}"; do
   options=(--tool "$tool" --error-exitcode 86 --print-limit 20)
   # Tests provoke errors of the runtime on purpose; only what kernels do counts.
   [ "$tool" = memcheck ] && options+=(--report-api-errors no)
-  for program in "$build"/tests/gpu/device_test "$build"/tests/gpu/workspace_test "$build"/tests/gpu/algorithms_test \
-    "$build"/tests/matrix/matrix_device_test "$build"/tests/selection/selection_device_test "$build"/tests/negative/negative_device_test; do
+  for program in "$build"/tests/gpu/{device,workspace,algorithms,select}_test \
+    "$build"/tests/{matrix/matrix,selection/selection,negative/negative}_device_test; do
     echo "== $tool: ${program##*/}"
     compute-sanitizer "${options[@]}" "$program" --gtest_brief=1 --gtest_filter="${BATCHVIEW_SANITIZE_TESTS:-*}"
   done
