@@ -325,6 +325,7 @@ __global__ void __launch_bounds__(count_threads) pass_kernel(const __grid_consta
         list[i] = __ldcg(&state.keys[i]);
       __syncthreads();
       finish(search, list, collected, above);
+      __syncwarp(); /* lanes come out of it one by one */
       __syncthreads();
       if (threadIdx.x == 0)
         search.step = step_done;
