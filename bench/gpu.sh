@@ -71,7 +71,9 @@ build() {
 
 tests() {
   export BATCHVIEW_REQUIRE_GPU=1 BATCHVIEW_EVERY_CASE=1
-  (cd "$build" && ctest -L gpu -j 4 --output-on-failure --no-tests=error)
+  (cd "$build" && ctest -L gpu -LE slow -j 4 --output-on-failure --no-tests=error) || return 1
+  # One after another, for their memory
+  [ -n "$quick" ] || (cd "$build" && BATCHVIEW_LARGE_GPU=1 ctest -L gpu_slow --output-on-failure --no-tests=error)
 }
 
 # label NAME: the lines of NAME.jsonl become NAME.json, which says where and of what they are

@@ -24,13 +24,13 @@ cmake --preset simulate
 cmake --build --preset simulate --target gpu_tests gpu_bench device_calls
 mkdir -p "$logs"
 
-# simulate NAME EXCLUDED VARIABLE=VALUE...: all tests but those whose name matches EXCLUDED, with these settings of the
+# simulate NAME EXCLUDED VARIABLE=VALUE...: all tests but slow ones and those whose name matches EXCLUDED, with these settings of the
 # simulator. Its checkers only print what they find, in lines that begin with 'cusim: '.
 simulate() {
   local name=$1 excluded=$2 log="$logs/$1.log" start=$SECONDS
   shift 2
   if ! (cd "$build" && env "$@" "$simulator/bin/cusim-run" \
-    ctest -L gpu -E "$excluded" -V -Q -O "$log" -j "$(nproc)"); then
+    ctest -L gpu -LE slow -E "$excluded" -V -Q -O "$log" -j "$(nproc)"); then
     grep -E '^ *[0-9]+ - |tests passed' "$log" || true
     echo "simulate $name: FAILED, see $log"
     return 1
