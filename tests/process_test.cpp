@@ -1,4 +1,5 @@
-// What the program around a call may have done: forked, or changed the floating-point environment.
+// What the program around a call may have done: forked, changed the floating-point environment, or asked for
+// more threads and pixels than any machine has memory for.
 #include <gtest/gtest.h>
 
 #include <cfenv>
@@ -12,9 +13,17 @@
 #include <xmmintrin.h>
 #endif
 
+#if defined(_OPENMP)
+#include <omp.h>
+#endif
+
 #include "array.h"
 #include "batchview/selection.h"
 #include "data.h"
+
+// The address sanitizer ends the program where malloc() would fail.
+extern "C" const char *__asan_default_options();
+extern "C" const char *__asan_default_options() { return "allocator_may_return_null=1"; }
 
 namespace {
 
@@ -150,6 +159,31 @@ TEST(Process, TheCallersFloatingPointEnvironmentDoesNotMatterAndStays) {
         EXPECT_EQ(memcmp(&before, &after, sizeof before), 0) << environment.name;
       }
     }
+}
+
+// ---- Memory
+// ---------------------------------------------------------------------------------------------------
+
+TEST(Process, ScratchThatNoMachineHasIsRefused) {
+  uint8_t pixel = 1;
+  double window[2] = {-1, -1};
+  const int64_t side = INT64_C(1) << 31, shape[4] = {1, 1, side, side}, window_shape[2] = {1, 2};
+  bv_tensor batch = bv_contiguous_tensor(&pixel, BV_U8, BV_CPU, 4, shape);
+  batch.stride[2] = batch.stride[3] = 0; // the same pixel 2^62 times
+  const bv_tensor windows = bv_contiguous_tensor(window, BV_F64, BV_CPU, 2, window_shape);
+  for (int threads : {1, 2, 8, 64}) { // with 8 and more, scratch takes more than 2^64 bytes
+#if defined(_OPENMP)
+    omp_set_num_threads(threads);
+#endif
+    EXPECT_EQ(bv_measure_window(&batch, nullptr, &windows, nullptr), BV_ERROR_MEMORY) << threads << " threads";
+    EXPECT_NE(std::string(bv_last_error()).find("no memory for the scratch"), std::string::npos)
+        << bv_last_error();
+  }
+#if defined(_OPENMP)
+  omp_set_num_threads(omp_get_num_procs());
+#endif
+  EXPECT_EQ(window[0], -1);
+  EXPECT_EQ(window[1], -1);
 }
 
 } // namespace

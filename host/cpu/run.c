@@ -163,7 +163,9 @@ static size_t lay_out_workers(bv_worker *workers, int count, bool share, char *m
   size_t used = ((size_t)count * sizeof *workers + 63) / 64 * 64;
   for (int i = 0; i < count; ++i) {
     bv_worker measured = {0};
-    used += lay_out_worker(memory ? &workers[i] : &measured, memory ? memory + used : NULL, ops, needs);
+    size_t bytes = lay_out_worker(memory ? &workers[i] : &measured, memory ? memory + used : NULL, ops, needs);
+    if (__builtin_add_overflow(used, bytes, &used))
+      return SIZE_MAX; /* which malloc() does not have either */
     if (share)
       needs.kept = 0;
   }
