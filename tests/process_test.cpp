@@ -21,9 +21,11 @@
 #include "batchview/selection.h"
 #include "data.h"
 
-// The address sanitizer ends the program where malloc() would fail.
+// Sanitizers end the program where malloc() would fail.
 extern "C" const char *__asan_default_options();
 extern "C" const char *__asan_default_options() { return "allocator_may_return_null=1"; }
+extern "C" const char *__tsan_default_options();
+extern "C" const char *__tsan_default_options() { return "allocator_may_return_null=1"; }
 
 namespace {
 
