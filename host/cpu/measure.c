@@ -130,7 +130,7 @@ static void select_values(const bv_group *group, const bv_team *team, int64_t co
   int threads = team->size < 2 || count < LEAST_SHARED_CANDIDATES ? 1 : 2;
   ops->make_keys(keys, count);
 #pragma omp parallel for num_threads(team->size) schedule(static, 1) if (threads > 1)
-  for (int pair = 0; pair < 2; ++pair) {
+  for (int64_t pair = 0; pair < 2; ++pair) {
     fenv_t callers = bv_enter_arithmetic();
     ops->select_pair(keys, count, ranks + 2 * pair, team->workers[pair % threads].scratch, values + 2 * pair);
     bv_leave_arithmetic(&callers);
