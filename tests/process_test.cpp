@@ -21,11 +21,15 @@
 #include "batchview/selection.h"
 #include "data.h"
 
-// Sanitizers end the program where malloc() would fail.
-extern "C" const char *__asan_default_options();
-extern "C" const char *__asan_default_options() { return "allocator_may_return_null=1"; }
-extern "C" const char *__tsan_default_options();
-extern "C" const char *__tsan_default_options() { return "allocator_may_return_null=1"; }
+// Sanitizers end the program where malloc() would fail, unless told otherwise by functions that they find.
+extern "C" {
+#pragma GCC visibility push(default)
+const char *__asan_default_options();
+const char *__tsan_default_options();
+const char *__asan_default_options() { return "allocator_may_return_null=1"; }
+const char *__tsan_default_options() { return "allocator_may_return_null=1"; }
+#pragma GCC visibility pop
+}
 
 namespace {
 
