@@ -15,26 +15,15 @@
 /* The numbers of items and of segments are ints in CUB's segmented sort. */
 #define SORT_SEGMENTED_ITEMS INT32_MAX
 
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-static int64_t divide_up(int64_t n, int64_t d) { return n / d + (n % d != 0); }
 
 static bv_status fail_too_large(void) {
   return bv_fail(BV_ERROR_MEMORY, "the workspace would have more bytes than can be addressed");
 }
 
-/* *product = a * b rounded up to the workspace's alignment; false if that does not fit. */
-static bool multiply(size_t a, size_t b, size_t *product) {
-  size_t bytes;
-  if (__builtin_mul_overflow(a, b, &bytes) || bytes > INT64_MAX - BV_WORKSPACE_ALIGNMENT)
-    return false;
-  *product = (bytes + BV_WORKSPACE_ALIGNMENT - 1) / BV_WORKSPACE_ALIGNMENT * BV_WORKSPACE_ALIGNMENT;
-  return true;
-}
-
 bv_status bv_plan_scratch(bv_plan *plan, size_t bytes) {
   size_t rounded;
-  if (!multiply(bytes, 1, &rounded) || rounded > INT64_MAX - plan->workspace_bytes)
+  if (!bv_multiply_aligned(bytes, 1, &rounded) || rounded > INT64_MAX - plan->workspace_bytes)
     return fail_too_large();
   plan->workspace_bytes += rounded;
   return BV_OK;
@@ -45,10 +34,11 @@ bv_status bv_plan_scratch(bv_plan *plan, size_t bytes) {
 static bv_status plan_range(const bv_job *job, const bv_limits *limits, bv_plan *plan) {
   int64_t groups = bv_job_groups(job), pixels = bv_job_pixels(job);
   int64_t blocks = (int64_t)limits->multiprocessors * RANGE_BLOCKS_OF_MULTIPROCESSOR;
-  int64_t parts = smaller(divide_up(blocks, groups), divide_up(pixels, RANGE_PIXELS_OF_BLOCK));
+  int64_t parts = bv_smaller(bv_divide_up(blocks, groups), bv_divide_up(pixels, RANGE_PIXELS_OF_BLOCK));
   plan->range.parts_of_group = (int32_t)parts;
   plan->range.workspace_bytes = 0;
-  if (parts > 1 && !multiply((size_t)(groups * parts), BV_RANGE_PARTIAL_BYTES, &plan->range.workspace_bytes))
+  if (parts > 1 &&
+      !bv_multiply_aligned((size_t)(groups * parts), BV_RANGE_PARTIAL_BYTES, &plan->range.workspace_bytes))
     return fail_too_large();
   return bv_plan_scratch(plan, plan->range.workspace_bytes);
 }
@@ -56,13 +46,13 @@ static bv_status plan_range(const bv_job *job, const bv_limits *limits, bv_plan 
 static bv_status plan_sort(const bv_job *job, const bv_limits *limits, bv_plan *plan) {
   size_t groups = (size_t)bv_job_groups(job), pixels = (size_t)bv_job_pixels(job), keys;
   if (__builtin_mul_overflow(groups, pixels, &keys) ||
-      !multiply(keys, bv_maps_in_f64(job->in_dtype) ? 8 : 4, &plan->sort.keys_bytes))
+      !bv_multiply_aligned(keys, bv_maps_in_f64(job->in_dtype) ? 8 : 4, &plan->sort.keys_bytes))
     return fail_too_large();
   bool small = pixels <= SORT_PIXELS_OF_SMALL_GROUP ||
                (groups >= (size_t)limits->multiprocessors && pixels <= SORT_SEGMENTED_ITEMS);
   plan->sort.segmented = small && groups > 1;
   plan->sort.groups_of_call =
-      plan->sort.segmented ? smaller((int64_t)groups, larger(SORT_SEGMENTED_ITEMS / (int64_t)pixels, 1)) : 1;
+      plan->sort.segmented ? bv_smaller((int64_t)groups, larger(SORT_SEGMENTED_ITEMS / (int64_t)pixels, 1)) : 1;
   BV_TRY(bv_plan_scratch(plan, plan->sort.keys_bytes));
   return bv_plan_scratch(plan, plan->sort.keys_bytes);
 }
@@ -95,7 +85,7 @@ static bv_status fail_not_resident(const bv_job *job) {
 
 static bv_status plan_windows_in_workspace(const bv_job *job, bv_plan *plan) {
   size_t bytes;
-  if (!multiply((size_t)bv_job_groups(job), 2 * sizeof(double), &bytes))
+  if (!bv_multiply_aligned((size_t)bv_job_groups(job), 2 * sizeof(double), &bytes))
     return fail_too_large();
   plan->windows_in_workspace = true;
   plan->family_at = bytes;

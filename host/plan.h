@@ -56,4 +56,18 @@ bool bv_plan_select(const bv_job *job, const bv_limits *limits, bv_select_plan *
 /* `bytes` more at the end of the workspace. */
 bv_status bv_plan_scratch(bv_plan *plan, size_t bytes);
 
+/* ---- Amounts: what the plans of all families count with ------------------------------------------------- */
+
+static inline int64_t bv_smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t bv_divide_up(int64_t n, int64_t d) { return n / d + (n % d != 0); }
+
+/* *product = a * b rounded up to the workspace's alignment; false if that is not addressable. */
+static inline bool bv_multiply_aligned(size_t a, size_t b, size_t *product) {
+  size_t bytes;
+  if (__builtin_mul_overflow(a, b, &bytes) || bytes > INT64_MAX - BV_WORKSPACE_ALIGNMENT)
+    return false;
+  *product = (bytes + BV_WORKSPACE_ALIGNMENT - 1) / BV_WORKSPACE_ALIGNMENT * BV_WORKSPACE_ALIGNMENT;
+  return true;
+}
+
 #endif

@@ -14,9 +14,7 @@
 #define PIXELS_OF_TILE 128 /* what a warp writes at a time: a line is cut between tiles */
 #define MOST_LEAD 15       /* pixels that the first tile of a line may begin before the line */
 
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t divide_up(int64_t n, int64_t d) { return n / d + (n % d != 0); }
-static int64_t round_up(int64_t n, int64_t d) { return divide_up(n, d) * d; }
+static int64_t round_up(int64_t n, int64_t d) { return bv_divide_up(n, d) * d; }
 
 static bool lines_may_lead(const bv_job *job, const bv_lines *lines) {
   uintptr_t offsets = 0;
@@ -39,11 +37,11 @@ static bool cut(const bv_job *job, const bv_limits *limits, const bv_lines *line
   int64_t held_bytes = (int64_t)bv_dtype_size(plan->held), piece = lines->run.extent;
   if (lines->rows == 1) {
     int64_t lead = lines_may_lead(job, lines) ? MOST_LEAD : 0;
-    piece = round_up(divide_up(lines->run.extent + lead, blocks), PIXELS_OF_TILE);
-    plan->pixels_of_block = (int32_t)smaller(piece, INT32_MAX);
+    piece = round_up(bv_divide_up(lines->run.extent + lead, blocks), PIXELS_OF_TILE);
+    plan->pixels_of_block = (int32_t)bv_smaller(piece, INT32_MAX);
     plan->rows_of_block = 1;
   } else {
-    int64_t rows = divide_up(lines->rows, blocks);
+    int64_t rows = bv_divide_up(lines->rows, blocks);
     if (rows > limits->shared_bytes_of_block || piece > limits->shared_bytes_of_block)
       return false;
     piece *= rows;
@@ -87,9 +85,9 @@ bool bv_plan_resident(const bv_job *job, const bv_limits *limits, bv_resident_pl
     return false;
 
   /* As many threads as the registers of a multiprocessor are for, but none without a few pixels. */
-  int64_t held_at_once = smaller(blocks_of_multiprocessor(limits, plan), 3);
+  int64_t held_at_once = bv_smaller(blocks_of_multiprocessor(limits, plan), 3);
   int64_t useful = round_up(plan->shared_bytes / (ALIGNMENT * 4), 32);
   int64_t share = BV_RESIDENT_MOST_THREADS(bv_maps_in_f64(plan->held)) / (held_at_once < 1 ? 1 : held_at_once);
-  plan->threads = (int32_t)smaller(share / 32 * 32, useful < 128 ? 128 : useful);
+  plan->threads = (int32_t)bv_smaller(share / 32 * 32, useful < 128 ? 128 : useful);
   return true;
 }

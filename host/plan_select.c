@@ -19,18 +19,6 @@
 #define SPARE_FACTOR 1.5
 #define SPARE_KEYS 4096
 
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t divide_up(int64_t n, int64_t d) { return n / d + (n % d != 0); }
-
-/* *product = a * b rounded up to the workspace's alignment; false if that does not fit. */
-static bool multiply(int64_t a, int64_t b, size_t *product) {
-  int64_t bytes;
-  if (__builtin_mul_overflow(a, b, &bytes) || bytes > INT64_MAX - BV_WORKSPACE_ALIGNMENT)
-    return false;
-  *product = (size_t)divide_up(bytes, BV_WORKSPACE_ALIGNMENT) * BV_WORKSPACE_ALIGNMENT;
-  return true;
-}
-
 /* The share of the foreground that falls into a percentile's bracket, as select.cuh makes it. */
 static double share_of_bracket(double percent, double sample) {
   double p = percent / 100.0;
@@ -47,14 +35,15 @@ bool bv_plan_select(const bv_job *job, const bv_limits *limits, bv_select_plan *
     return true;
 
   const int64_t blocks = (int64_t)limits->multiprocessors * BLOCKS_OF_MULTIPROCESSOR;
-  plan->parts_of_group = (int32_t)smaller(divide_up(blocks, groups), divide_up(pixels, PIXELS_OF_BLOCK));
+  plan->parts_of_group =
+      (int32_t)bv_smaller(bv_divide_up(blocks, groups), bv_divide_up(pixels, PIXELS_OF_BLOCK));
   const bool wide = bv_maps_in_f64(job->in_dtype);
   const double sample = wide ? BV_SELECT_SAMPLE_WIDE_KEYS : BV_SELECT_SAMPLE_KEYS;
   const double share = share_of_bracket(job->low, sample) + share_of_bracket(job->high, sample);
   const double candidates = (double)pixels * share * SPARE_FACTOR + SPARE_KEYS;
   plan->candidates = candidates < (double)pixels ? (int64_t)candidates : pixels;
   int64_t keys;
-  return multiply(groups, BV_SELECT_STATE_BYTES, &plan->states_bytes) &&
+  return bv_multiply_aligned((size_t)groups, BV_SELECT_STATE_BYTES, &plan->states_bytes) &&
          !__builtin_mul_overflow(groups, plan->candidates, &keys) &&
-         multiply(keys, wide ? 8 : 4, &plan->lists_bytes);
+         bv_multiply_aligned((size_t)keys, wide ? 8 : 4, &plan->lists_bytes);
 }
