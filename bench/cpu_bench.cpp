@@ -7,7 +7,6 @@
 // form writes the inputs as DIRECTORY/type_shape_layout.bin (elements in C order), for compare.py to time NumPy
 // on the same numbers: those of BATCHVIEW_SEED=N.
 #include <benchmark/benchmark.h>
-#include <omp.h>
 
 #include <cmath>
 #include <cstdio>
@@ -91,7 +90,7 @@ void run(benchmark::State &state, const Case &a_case) {
   const bv_tensor out =
       bv_contiguous_tensor(pixels.data(), dtype, BV_CPU, static_cast<int32_t>(shape.size()), shape.data());
 
-  omp_set_num_threads(a_case.threads);
+  bv_set_threads(a_case.threads);
   const bv_display_options options = BV_DISPLAY_OPTIONS_INIT;
   if (bv_normalize_batch_for_display(&batch, &out, &options, nullptr) != BV_OK)
     return state.SkipWithError(bv_last_error());
@@ -115,12 +114,13 @@ std::vector<Case> all_cases() {
       {BV_F16, {1, 1, 512, 512}, planes},   {BV_U16, {1, 1, 512, 512}, planes},
       {BV_U8, {1, 1, 512, 512}, planes},
   };
+  const int all_threads = bv_get_threads();
   std::vector<Case> cases;
   for (const Input &input : inputs)
     for (bool rgb : {false, true}) {
       cases.push_back({input, rgb, 1});
-      if (omp_get_num_procs() > 1)
-        cases.push_back({input, rgb, omp_get_num_procs()});
+      if (all_threads > 1)
+        cases.push_back({input, rgb, all_threads});
     }
   return cases;
 }

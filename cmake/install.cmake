@@ -40,7 +40,7 @@ function(batchview_pc name library description requires private)
   install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endfunction()
 
-set(private "-lm ${OpenMP_C_FLAGS}")
+set(private "-lm -pthread")
 if(BATCHVIEW_WITH_CUDA)
   string(APPEND private " -L${CUDAToolkit_LIBRARY_DIR} -lcudart -lstdc++")
 endif()

@@ -15,13 +15,6 @@ set(BATCHVIEW_CUDA AUTO CACHE STRING "CUDA kernels: AUTO (if a toolkit is found)
 set_property(CACHE BATCHVIEW_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(BATCHVIEW_SANITIZE "" CACHE STRING "Sanitizers for -fsanitize=, such as address,undefined or thread")
 
-find_package(OpenMP COMPONENTS C)
-if(OpenMP_C_FOUND)
-  message(STATUS "batchview: OpenMP found, the CPU backend uses all cores")
-else()
-  message(STATUS "batchview: OpenMP not found, the CPU backend uses one core")
-endif()
-
 set(BATCHVIEW_WITH_CUDA OFF)
 if(NOT BATCHVIEW_CUDA STREQUAL "OFF")
   include(CheckLanguage)

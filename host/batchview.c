@@ -3,6 +3,7 @@
 
 #include "backend.h"
 #include "check.h"
+#include "cpu/pool.h"
 #include "display.h"
 #include "status.h"
 
@@ -91,3 +92,13 @@ bv_status bv_visualize_one_slice_in_3d_image(const bv_tensor *volume, int axis, 
   BV_TRY(bv_check_apart("out", out, "volume", volume, false)); /* the slices not shown stay as they are too */
   return bv_is_empty(&slice) ? BV_OK : run(&job, stream);
 }
+
+bv_status bv_set_threads(int threads) {
+  if (threads < 0 || threads > BV_MOST_THREADS)
+    return bv_fail(BV_ERROR_VALUE, "threads is %d; allowed are 1 to %d, and 0 for the default", threads,
+                   BV_MOST_THREADS);
+  bv_resize_pool(threads);
+  return BV_OK;
+}
+
+int bv_get_threads(void) { return bv_pool_size(); }

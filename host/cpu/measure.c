@@ -7,7 +7,6 @@
 #include <math.h>
 
 #include "arithmetic.h"
-#include "floating.h"
 #include "team.h"
 
 /* Groups up to this size keep all their foreground as candidates if need be. */
@@ -20,7 +19,7 @@
 #define LEAST_SAMPLE 256
 #define MOST_SAMPLE 65536
 /* Fewer candidates are not worth waking another thread. */
-#define LEAST_SHARED_CANDIDATES 4096
+#define LEAST_SHARED_CANDIDATES 512
 
 /* One bracket that holds all foreground. */
 static const bv_brackets everything = {-INFINITY, INFINITY, NAN, NAN};
@@ -120,21 +119,27 @@ static bool count_pixels(const bv_group *group, const bv_team *team, int64_t pix
   return complete;
 }
 
-/* The values of four ranks among the first worker's candidates: two by two where there are two threads. The
- * region is of all threads, though two have something to do: OpenMP's runtime ends those that a smaller one
- * leaves over. */
+/* Selecting the values of four ranks, two by two. */
+typedef struct selecting {
+  const bv_group *group;
+  const bv_team *team;
+  int64_t count;
+  const int64_t *ranks;
+  double *values;
+} selecting;
+
+static void select_pair(const void *context, int seat, int64_t pair) {
+  const selecting *s = context;
+  s->group->ops->select_pair(s->team->workers[0].candidates, s->count, s->ranks + 2 * pair,
+                             s->team->workers[seat].scratch, s->values + 2 * pair);
+}
+
+/* The values of four ranks among the first worker's candidates. */
 static void select_values(const bv_group *group, const bv_team *team, int64_t count, const int64_t ranks[4],
                           double values[4]) {
-  const bv_tile_ops *ops = group->ops;
-  void *keys = team->workers[0].candidates;
-  int threads = team->size < 2 || count < LEAST_SHARED_CANDIDATES ? 1 : 2;
-  ops->make_keys(keys, count);
-#pragma omp parallel for num_threads(team->size) schedule(static, 1) if (threads > 1)
-  for (int64_t pair = 0; pair < 2; ++pair) {
-    fenv_t callers = bv_enter_arithmetic();
-    ops->select_pair(keys, count, ranks + 2 * pair, team->workers[pair % threads].scratch, values + 2 * pair);
-    bv_leave_arithmetic(&callers);
-  }
+  selecting s = {group, team, count, ranks, values};
+  group->ops->make_keys(team->workers[0].candidates, count);
+  bv_share_items(count < LEAST_SHARED_CANDIDATES ? NULL : team->call, 2, select_pair, &s);
 }
 
 /* ---- Sample ------------------------------------------------------------------------------------------ */
@@ -215,7 +220,7 @@ static bv_window measure_percentiles(const bv_group *group, const bv_team *team)
   int64_t ranks[4] = {low.below, low.above, high.below, high.above};
   double values[4];
   if (!complete || !select_candidates(group, team, &brackets, &total, ranks, values))
-    return bv_select_by_digits(group, team->size);
+    return bv_select_by_digits(group, team);
   return (bv_window){bv_interpolate(values[0], values[1], low.t), bv_interpolate(values[2], values[3], high.t),
                      total.n};
 }

@@ -4,8 +4,8 @@
 
 #include "floating.h"
 #include "selection.h"
+#include "status.h"
 #include "team.h"
-#include "threads.h"
 
 /* ---- A digit ----------------------------------------------------------------------------------------- */
 
@@ -50,28 +50,21 @@ static void count_tile(const digit_counter *c, const void *tile, int64_t count,
   }
 }
 
+static void visit_digit(const bv_group *group, bv_worker *worker, int64_t first, int64_t count,
+                        const void *context) {
+  count_tile(context, bv_load_tile(group, first, count, worker->tile), count, worker->digit_counts);
+}
+
 /* Adds the foreground of a group to the counts of a digit. */
-static void count_group(const bv_group *group, int threads, bv_selection_memory *memory, int digit) {
-  (void)threads; /* without OpenMP */
+static void count_group(const bv_group *group, const bv_team *team, bv_selection_memory *memory, int digit) {
   digit_counter counter = make_counter(group->job, memory, digit);
-  int64_t tiles = (group->count + BV_TILE_PIXELS - 1) / BV_TILE_PIXELS;
-#pragma omp parallel num_threads(threads) if (threads > 1)
-  {
-    fenv_t callers = bv_enter_arithmetic();
-    double buffer[BV_TILE_PIXELS]; /* large enough for either map type */
-    uint64_t counts[BV_TRACKERS][BV_DIGIT_BINS] = {{0}};
-#pragma omp for schedule(dynamic, 8)
-    for (int64_t tile = 0; tile < tiles; ++tile) {
-      int64_t first = tile * BV_TILE_PIXELS, rest = group->count - first;
-      int64_t count = rest < BV_TILE_PIXELS ? rest : BV_TILE_PIXELS;
-      count_tile(&counter, bv_load_tile(group, first, count, buffer), count, counts);
-    }
-#pragma omp critical(bv_selection_counts)
+  for (int i = 0; i < team->size; ++i)
+    memset(team->workers[i].digit_counts, 0, sizeof memory->counts);
+  bv_for_each_tile(group, team, group->count, visit_digit, &counter);
+  for (int i = 0; i < team->size; ++i)
     for (int tracker = 0; tracker < BV_TRACKERS; ++tracker)
       for (int bin = 0; bin < BV_DIGIT_BINS; ++bin)
-        memory->counts[tracker][bin] += counts[tracker][bin];
-    bv_leave_arithmetic(&callers);
-  }
+        memory->counts[tracker][bin] += team->workers[i].digit_counts[tracker][bin];
 }
 
 static void narrow(bv_selection_memory *memory, int digit, bv_percentiles percentiles) {
@@ -88,12 +81,12 @@ static void narrow(bv_selection_memory *memory, int digit, bv_percentiles percen
 
 /* ---- One group at once ------------------------------------------------------------------------------- */
 
-bv_window bv_select_by_digits(const bv_group *group, int threads) {
+bv_window bv_select_by_digits(const bv_group *group, const bv_team *team) {
   const bv_job *job = group->job;
   bv_percentiles percentiles = {job->low, job->high};
   bv_selection_memory memory = {0};
   for (int digit = 0; digit < bv_selection_digits(job->in_dtype); ++digit) {
-    count_group(group, threads, &memory, digit);
+    count_group(group, team, &memory, digit);
     narrow(&memory, digit, percentiles);
   }
   double window[2];
@@ -110,7 +103,13 @@ bv_status bv_cpu_selection_begin(bv_selection_memory *memory) {
 
 bv_status bv_cpu_selection_count(const bv_job *job, bv_selection_memory *memory, int digit) {
   bv_group group = {.job = job, .ops = bv_tile_ops_for(job->in_dtype), .count = bv_job_pixels(job)};
-  count_group(&group, bv_startable_threads(bv_threads_for(group.count)), memory, digit);
+  bv_team team;
+  BV_TRY(bv_open_team(&team, group.ops, bv_threads_for(group.count), true,
+                      (bv_worker_needs){.digit_counts = BV_TRACKERS}));
+  fenv_t callers = bv_enter_arithmetic();
+  count_group(&group, &team, memory, digit);
+  bv_leave_arithmetic(&callers);
+  bv_close_team(&team);
   return BV_OK;
 }
 

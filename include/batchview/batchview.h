@@ -23,7 +23,7 @@
  *     device itself failed, BV_ERROR_CUDA), the status says the kind, and bv_last_error() says which argument,
  *     what it was, and what is allowed.
  *   - Any function may be called from any thread, on any number of streams and devices at once; on CPU tensors
- *     also in the child of a fork, where one thread does the work if several did in the parent.
+ *     also in the child of a fork, whatever other threads were doing then.
  *
  * No function prints, exits, aborts, or changes the calling thread's current CUDA device.
  *
@@ -279,6 +279,23 @@ BV_API bv_status bv_visualize_2d_image(const bv_tensor *image, const bv_tensor *
  * no middle slice: BV_ERROR_SHAPE, unless nothing is to be written. */
 BV_API bv_status bv_visualize_one_slice_in_3d_image(const bv_tensor *volume, int axis, const bv_tensor *out,
                                                     bv_stream stream);
+
+/* ---- Threads ---------------------------------------------------------------------------------------- */
+
+/* Calls on CPU tensors are helped by threads of the library, one pool a process: started by the first call that is
+ * large enough, asleep between calls, named "batchview", with all signals blocked. Where they cannot be started
+ * (limits, memory) calls have fewer or none; results do not depend on their number. Several callers at once share
+ * them evenly. The child of a fork starts its own. */
+
+/* How many threads a call may use, the calling one included: 1 .. 1024. 1 starts none. 0: the default, which
+ * is BATCHVIEW_THREADS, else OMP_NUM_THREADS (both from the environment, ignored unless a number from 1), else the
+ * processors that this process may use by its affinity and its control group's quota. Returns when threads beyond
+ * the number have ended.
+ * Returns BV_OK; BV_ERROR_VALUE. */
+BV_API bv_status bv_set_threads(int threads);
+
+/* The number in force. */
+BV_API int bv_get_threads(void);
 
 #ifdef __cplusplus
 }

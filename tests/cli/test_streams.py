@@ -204,7 +204,8 @@ class Streams(Case):
         os.truncate(self.path("in.nii"), 352 + 4 * 500 * 500 * 8)
         with open(PROGRAM, "rb") as file:
             sanitized = b"__asan_init" in file.read()  # then the sanitizer, not the system, limits allocations
-        environment = dict(os.environ, OMP_NUM_THREADS="3")  # which the limit may not allow
+        # Threads that the limit may not allow, with stacks that it cannot allow if they were OpenMP's
+        environment = dict(os.environ, BATCHVIEW_THREADS="3", OMP_STACKSIZE="512M")
         codes, before = [], set(os.listdir(self.folder))
         for mebibytes in range(8, 64):
             def limit():

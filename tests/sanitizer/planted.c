@@ -1,16 +1,26 @@
 /* Faults for the sanitizers to find, so that a silent sanitizer is noticed: planted race|overflow|undefined.
  * Exits with 0 when nothing stopped it. */
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int race(void) {
-  int sum = 0;
-#pragma omp parallel for num_threads(4)
+static int raced;
+
+static void *count(void *nothing) {
   for (int i = 0; i < 100000; ++i)
-    sum += i;
-  return sum;
+    ++raced;
+  return nothing;
+}
+
+static int race(void) {
+  pthread_t other;
+  if (pthread_create(&other, NULL, count, NULL) != 0)
+    return 0;
+  count(NULL);
+  pthread_join(other, NULL);
+  return raced;
 }
 
 static int overflow(int index) {

@@ -29,7 +29,7 @@ Array filled(bv_dtype dtype, const Shape &shape, Random &random) {
   return array;
 }
 
-// Small batches and one that several OpenMP threads share.
+// Small batches and one that several threads share.
 TEST(Threads, ShareTheirInputs) {
   Random random;
   for (const Shape &shape : {Shape{3, 2, 17, 33}, Shape{1, 1, 520, 510}}) {
@@ -101,6 +101,17 @@ TEST(Threads, HaveTheirOwnLastError) {
   });
   EXPECT_EQ(wrong, 0);
   EXPECT_EQ(bv_last_error(), before) << "the thread that started them has no new error";
+}
+
+TEST(Threads, NumbersOutOfRangeAreRefused) {
+  const int before = bv_get_threads();
+  for (int wanted : {-1, 1025, INT32_MAX, INT32_MIN}) {
+    EXPECT_EQ(bv_set_threads(wanted), BV_ERROR_VALUE) << wanted;
+    const std::string message = bv_last_error();
+    EXPECT_NE(message.find("threads is " + std::to_string(wanted)), std::string::npos) << message;
+    EXPECT_NE(message.find("1 to 1024"), std::string::npos) << message;
+    EXPECT_EQ(bv_get_threads(), before);
+  }
 }
 
 } // namespace
