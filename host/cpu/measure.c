@@ -93,8 +93,8 @@ static void visit_draws(const bv_group *group, bv_worker *worker, int64_t first,
                       make_room(worker, count, c));
 }
 
-/* Counts `pixels` of the group, as `visit` chooses them, and gathers all candidates with the first worker.
- * False if they were too many; the other counts are right even then. */
+/* Counts `pixels` of the group, as `visit` chooses them; the candidates stay with who found them. False if they
+ * were too many; the other counts are right even then. */
 static bool count_pixels(const bv_group *group, const bv_team *team, int64_t pixels, bv_visit_tile *visit,
                          const counting *c, bv_bracket_counts *total) {
   for (int i = 0; i < team->size; ++i) {
@@ -109,37 +109,24 @@ static bool count_pixels(const bv_group *group, const bv_team *team, int64_t pix
     total->n += worker->counts.n;
     total->below_a += worker->counts.below_a;
     total->below_b += worker->counts.below_b;
-    complete = complete && !worker->overflowed &&
-               total->candidates + worker->counts.candidates <= team->candidate_room;
-    if (complete && i > 0)
-      memcpy((char *)team->workers[0].candidates + (size_t)total->candidates * group->ops->real_bytes,
-             worker->candidates, (size_t)worker->counts.candidates * group->ops->real_bytes);
     total->candidates += worker->counts.candidates;
+    complete = complete && !worker->overflowed;
   }
-  return complete;
+  return complete && total->candidates <= team->candidate_room;
 }
 
-/* Selecting the values of four ranks, two by two. */
-typedef struct selecting {
-  const bv_group *group;
-  const bv_team *team;
-  int64_t count;
-  const int64_t *ranks;
-  double *values;
-} selecting;
+/* ---- Selecting --------------------------------------------------------------------------------------- */
 
-static void select_pair(const void *context, int seat, int64_t pair) {
-  const selecting *s = context;
-  s->group->ops->select_pair(s->team->workers[0].candidates, s->count, s->ranks + 2 * pair,
-                             s->team->workers[seat].scratch, s->values + 2 * pair);
-}
-
-/* The values of four ranks among the first worker's candidates. */
-static void select_values(const bv_group *group, const bv_team *team, int64_t count, const int64_t ranks[4],
-                          double values[4]) {
-  selecting s = {group, team, count, ranks, values};
-  group->ops->make_keys(team->workers[0].candidates, count);
-  bv_share_items(count < LEAST_SHARED_CANDIDATES ? NULL : team->call, 2, select_pair, &s);
+/* The keys of all candidates from `lo` to `hi`, in the scratch of the thread that wants them. */
+static int64_t collect_candidates(const bv_group *group, const bv_team *team, int seat, double lo, double hi) {
+  char *keys = team->workers[seat].scratch;
+  int64_t count = 0;
+  for (int i = 0; i < team->size; ++i) {
+    const bv_worker *worker = &team->workers[i];
+    count += group->ops->collect_keys(worker->candidates, worker->counts.candidates, lo, hi,
+                                      keys + (size_t)count * group->ops->real_bytes);
+  }
+  return count;
 }
 
 /* ---- Sample ------------------------------------------------------------------------------------------ */
@@ -151,6 +138,20 @@ static void bracket_percentile(int64_t n, double percent, int64_t rank[2]) {
   double margin = BRACKET_SIGMAS * sqrt((double)n * p * (1 - p)) + 2;
   rank[0] = (int64_t)floor(middle - margin);
   rank[1] = (int64_t)ceil(middle + margin);
+}
+
+/* The values of four ranks of the sample. */
+typedef struct sample_ranks {
+  const bv_group *group;
+  const bv_team *team;
+  const int64_t *ranks;
+  double *values;
+} sample_ranks;
+
+static void select_sample(const void *context, int seat, int64_t i) {
+  const sample_ranks *s = context;
+  int64_t count = collect_candidates(s->group, s->team, seat, -INFINITY, INFINITY);
+  s->values[i] = s->group->ops->select_value(s->team->workers[seat].scratch, count, s->ranks[i]);
 }
 
 static bv_brackets find_brackets(const bv_group *group, const bv_team *team) {
@@ -170,7 +171,8 @@ static bv_brackets find_brackets(const bv_group *group, const bv_team *team) {
   bracket_percentile(n, group->job->high, ranks + 2);
   for (int i = 0; i < 4; ++i)
     clamped[i] = ranks[i] < 0 ? 0 : ranks[i] >= n ? n - 1 : ranks[i];
-  select_values(group, team, n, clamped, value);
+  bv_share_items(n < LEAST_SHARED_CANDIDATES ? NULL : team->call, 4, select_sample,
+                 &(sample_ranks){group, team, clamped, value});
   for (int i = 0; i < 4; ++i)
     value[i] = ranks[i] < 0 ? -INFINITY : ranks[i] >= n ? INFINITY : value[i];
   bv_brackets brackets = {value[0], value[1], value[2], value[3]};
@@ -184,28 +186,32 @@ static bv_brackets find_brackets(const bv_group *group, const bv_team *team) {
 
 /* ---- Percentiles ------------------------------------------------------------------------------------- */
 
-/* Where a rank is among the sorted candidates; -1 if no bracket holds it. `in_a` of them are in bracket a. */
-static int64_t rank_among_candidates(const bv_bracket_counts *total, int64_t in_a, int64_t rank) {
-  int64_t in_b = total->candidates - in_a;
-  if (rank >= total->below_a && rank < total->below_a + in_a)
-    return rank - total->below_a;
-  if (rank >= total->below_b && rank < total->below_b + in_b)
-    return rank - total->below_b + in_a;
-  return -1;
-}
+/* The values of two percentiles' ranks among the candidates. */
+typedef struct window_ranks {
+  const bv_group *group;
+  const bv_team *team;
+  const bv_brackets *brackets;
+  const bv_bracket_counts *total;
+  bv_rank rank[2]; /* of all foreground */
+  double values[2][2];
+  bool found[2]; /* whether the percentile's bracket holds its ranks */
+} window_ranks;
 
-/* The values of four ranks, if the brackets hold them all. */
-static bool select_candidates(const bv_group *group, const bv_team *team, const bv_brackets *brackets,
-                              const bv_bracket_counts *total, const int64_t ranks[4], double values[4]) {
-  int64_t in_a = isnan(brackets->b0)
-                     ? total->candidates
-                     : group->ops->count_below(team->workers[0].candidates, total->candidates, brackets->b0);
-  int64_t among[4];
-  for (int i = 0; i < 4; ++i)
-    if ((among[i] = rank_among_candidates(total, in_a, ranks[i])) < 0)
-      return false;
-  select_values(group, team, total->candidates, among, values);
-  return true;
+static void select_percentile(const void *context, int seat, int64_t i) {
+  window_ranks *w = *(window_ranks *const *)context;
+  bool in_b = i == 1 && !isnan(w->brackets->b0);
+  double lo = in_b ? w->brackets->b0 : w->brackets->a0, hi = in_b ? w->brackets->b1 : w->brackets->a1;
+  int64_t count = collect_candidates(w->group, w->team, seat, lo, hi);
+  int64_t below = w->rank[i].below - (in_b ? w->total->below_b : w->total->below_a);
+  bool has_next = w->rank[i].above > w->rank[i].below;
+  w->found[i] = below >= 0 && below + has_next < count;
+  if (!w->found[i])
+    return;
+  void *keys = w->team->workers[seat].scratch;
+  if (has_next)
+    w->group->ops->select_neighbours(keys, count, below, w->values[i]);
+  else
+    w->values[i][0] = w->values[i][1] = w->group->ops->select_value(keys, count, below);
 }
 
 static bv_window measure_percentiles(const bv_group *group, const bv_team *team) {
@@ -215,14 +221,16 @@ static bv_window measure_percentiles(const bv_group *group, const bv_team *team)
   bool complete = count_pixels(group, team, group->count, visit_brackets, &c, &total);
   if (total.n == 0)
     return window_without_foreground();
-  bv_rank low = bv_rank_of_percentile(total.n, group->job->low);
-  bv_rank high = bv_rank_of_percentile(total.n, group->job->high);
-  int64_t ranks[4] = {low.below, low.above, high.below, high.above};
-  double values[4];
-  if (!complete || !select_candidates(group, team, &brackets, &total, ranks, values))
+  window_ranks w = {.group = group, .team = team, .brackets = &brackets, .total = &total};
+  w.rank[0] = bv_rank_of_percentile(total.n, group->job->low);
+  w.rank[1] = bv_rank_of_percentile(total.n, group->job->high);
+  if (complete)
+    bv_share_items(total.candidates < LEAST_SHARED_CANDIDATES ? NULL : team->call, 2, select_percentile,
+                   &(window_ranks *){&w});
+  if (!w.found[0] || !w.found[1])
     return bv_select_by_digits(group, team);
-  return (bv_window){bv_interpolate(values[0], values[1], low.t), bv_interpolate(values[2], values[3], high.t),
-                     total.n};
+  return (bv_window){bv_interpolate(w.values[0][0], w.values[0][1], w.rank[0].t),
+                     bv_interpolate(w.values[1][0], w.values[1][1], w.rank[1].t), total.n};
 }
 
 bv_window bv_measure_group(const bv_group *group, const bv_team *team) {

@@ -203,17 +203,33 @@ static void help(bv_call *call, int own) {
   } while (atomic_load(&pool.changes) == seen && look_again(&p));
 }
 
+/* The next call may follow at once. */
+static void await_change(void) {
+  unsigned seen = atomic_load(&pool.changes);
+  patience p = {0};
+  unlock();
+  while (atomic_load(&pool.changes) == seen && look_again(&p))
+    ;
+  lock();
+}
+
+/* Until a call needs help; NULL now and then. */
+static bv_call *await_call(void) {
+  /* Counted before it looks: a caller that then has something to do sees that somebody may be asleep. */
+  atomic_fetch_add(&pool.sleeping, 1);
+  bv_call *call = choose_call();
+  if (!call)
+    pthread_cond_wait(&pool.help_wanted, &pool.mutex);
+  atomic_fetch_sub(&pool.sleeping, 1);
+  return call;
+}
+
 static void *run_helper(void *number) {
   pthread_setname_np(pthread_self(), "batchview"); /* only for those who look */
   bv_enter_arithmetic();
   lock();
   while ((intptr_t)number < atomic_load(&pool.most_threads) - 1) {
-    /* Counted before it looks: a caller that then has something to do sees that somebody may be asleep. */
-    atomic_fetch_add(&pool.sleeping, 1);
-    bv_call *call = choose_call();
-    if (!call)
-      pthread_cond_wait(&pool.help_wanted, &pool.mutex);
-    atomic_fetch_sub(&pool.sleeping, 1);
+    bv_call *call = await_call();
     if (!call)
       continue;
     int own = sit_down(call);
@@ -221,6 +237,8 @@ static void *run_helper(void *number) {
     help(call, own);
     lock();
     stand_up(call, own);
+    if (!choose_call())
+      await_change();
   }
   unlock();
   return NULL;

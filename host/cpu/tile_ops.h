@@ -64,12 +64,13 @@ typedef struct bv_tile_ops {
                          bv_bracket_counts *counts, void *candidates);
   /* Draws `first` to `first` + `count` of a sample to `to`. */
   void (*gather)(const void *pixels, int64_t stratum, int64_t first, int64_t count, void *to);
-  /* How many values are below `limit`. */
-  int64_t (*count_below)(const void *values, int64_t count, double limit);
-  /* Makes values, in place, the unsigned integers that sort like them. */
-  void (*make_keys)(void *values, int64_t count);
-  /* The values of two ranks. `scratch` has room for as many keys. */
-  void (*select_pair)(const void *keys, int64_t count, const int64_t ranks[2], void *scratch, double values[2]);
+  /* The keys, unsigned integers that sort like the values, of those from `lo` to `hi`, none of which is NaN.
+   * Returns how many there are; `keys` has room for all values and BV_CANDIDATE_SLACK more. */
+  int64_t (*collect_keys)(const void *values, int64_t count, double lo, double hi, void *keys);
+  /* The value of a rank, which moves the keys. */
+  double (*select_value)(void *keys, int64_t count, int64_t rank);
+  /* The values of a rank and the next one, which moves the keys. */
+  void (*select_neighbours)(void *keys, int64_t count, int64_t rank, double values[2]);
   /* Tile to 0 .. 1 in the map type; `y` may be `tile`. */
   void (*map)(const void *tile, int64_t count, const bv_map *map, void *y);
   /* Tile to 0 .. 255. */
