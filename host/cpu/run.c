@@ -60,7 +60,7 @@ static void run_group(const bv_job *job, const bv_tile_ops *ops, int64_t number,
   bv_group group = open_group(job, ops, number, team);
   bv_window window = find_window(&group, team);
   if (job->operation != BV_MEASURE) {
-    bv_paint_group(&group, team, &window);
+    bv_apply_group(&group, team, &window);
     return;
   }
   double *to = job->windows + number * job->windows_stride[0];

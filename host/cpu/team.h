@@ -80,6 +80,6 @@ bv_window bv_select_by_digits(const bv_group *group, const bv_team *team);
 int64_t bv_candidate_room(int64_t pixels);
 
 /* Maps a group through its window to the output. */
-void bv_paint_group(const bv_group *group, const bv_team *team, const bv_window *window);
+void bv_apply_group(const bv_group *group, const bv_team *team, const bv_window *window);
 
 #endif

@@ -27,7 +27,7 @@ protected:
     call.expect_accepted();
   }
 
-  bool paints() const { return GetParam() != Function::Measure; }
+  bool writes_out() const { return GetParam() != Function::Measure; }
 };
 
 INSTANTIATE_TEST_SUITE_P(, EachOption, testing::ValuesIn(display_functions),
@@ -236,16 +236,16 @@ TEST_P(EachOption, MaskThatIsNoTensor) {
 }
 
 TEST_P(EachOption, MaskOverlapsWhatIsWritten) {
-  refuse(BV_ERROR_OVERLAP, {"options.mask", paints() ? "out" : "windows"},
+  refuse(BV_ERROR_OVERLAP, {"options.mask", writes_out() ? "out" : "windows"},
          [this](Call &call, bv_display_options &options) {
            use_mask(call, options);
-           call.mask.data = static_cast<uint8_t *>(paints() ? call.out.data : call.windows.data) + 5;
+           call.mask.data = static_cast<uint8_t *>(writes_out() ? call.out.data : call.windows.data) + 5;
          });
 }
 
 TEST_P(EachOption, ColourMapWithoutUse) {
   static const uint8_t colours[256 * 3] = {};
-  if (!paints()) { // measures with the options that its windows will be applied with
+  if (!writes_out()) { // measures with the options that its windows will be applied with
     accept([](Call &, bv_display_options &options) { options.colour_map = colours; });
     return;
   }

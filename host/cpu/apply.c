@@ -53,7 +53,7 @@ static bv_map map_of(const bv_job *job, const bv_window *window) {
                   job->round_to_nearest};
 }
 
-static void paint_grey(const bv_group *group, bv_worker *worker, int64_t first, int64_t count,
+static void apply_grey(const bv_group *group, bv_worker *worker, int64_t first, int64_t count,
                        const void *context) {
   const bv_window *window = context;
   const void *tile = bv_load_tile(group, first, count, worker->tile);
@@ -70,7 +70,7 @@ static void paint_grey(const bv_group *group, bv_worker *worker, int64_t first, 
   }
 }
 
-static void paint_float(const bv_group *group, bv_worker *worker, int64_t first, int64_t count,
+static void apply_float(const bv_group *group, bv_worker *worker, int64_t first, int64_t count,
                         const void *context) {
   const bv_job *job = group->job;
   bv_map map = map_of(job, context);
@@ -90,7 +90,7 @@ static void paint_float(const bv_group *group, bv_worker *worker, int64_t first,
   }
 }
 
-void bv_paint_group(const bv_group *group, const bv_team *team, const bv_window *window) {
-  bv_for_each_tile(group, team, group->count, group->job->out_dtype == BV_U8 ? paint_grey : paint_float,
+void bv_apply_group(const bv_group *group, const bv_team *team, const bv_window *window) {
+  bv_for_each_tile(group, team, group->count, group->job->out_dtype == BV_U8 ? apply_grey : apply_float,
                    window);
 }
