@@ -6,19 +6,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node_list.h"
 #include "report.h"
 
 /* In the order in which they are asked: torchrun runs inside of srun and mpirun, and mpirun inside of SLURM
- * jobs, where its processes also see the SLURM_PROCID of the daemon that started them. */
+ * jobs, where its processes also see the SLURM_PROCID of the daemon that started them. The PMI_ variables are
+ * those of MPICH's mpiexec and its descendants (Intel MPI, Cray), and srun's with --mpi=pmi2. */
 static const struct {
   const char *rank, *world_size, *local_rank;
 } launchers[] = {
     {"RANK", "WORLD_SIZE", "LOCAL_RANK"},
     {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"},
+    {"PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID"},
     {"SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID"},
 };
 
 #define LAUNCHERS (sizeof launchers / sizeof launchers[0])
+#define TORCHRUN 0
+#define SLURM (LAUNCHERS - 1)
 
 /* A variable that is set and not empty, or NULL. */
 static const char *variable(const char *name) {
@@ -41,22 +46,101 @@ static bv_status read_number(const char *name, int least, int most, int *number)
   return BV_OK;
 }
 
-static bv_status read_ranks(ddp_launch *launch) {
-  for (size_t i = 0; i < LAUNCHERS; ++i) {
-    if (!variable(launchers[i].rank) && (i > 0 || !variable(launchers[i].world_size)))
-      continue;
-    DDP_TRY(read_number(launchers[i].world_size, 1, INT_MAX, &launch->world_size));
-    DDP_TRY(read_number(launchers[i].rank, 0, INT_MAX, &launch->rank));
-    if (launch->rank >= launch->world_size)
-      return ddp_fail(BV_DDP_ERROR_RANK, "%s is %d; with %s %d it must be 0 to %d", launchers[i].rank,
-                      launch->rank, launchers[i].world_size, launch->world_size, launch->world_size - 1);
+/* ---- Ranks ----------------------------------------------------------------------------------------------- */
+
+/* The launcher that has set a rank, or LAUNCHERS. */
+static size_t find_launcher(void) {
+  for (size_t i = 0; i < LAUNCHERS; ++i)
+    if (variable(launchers[i].rank) || (i == TORCHRUN && variable(launchers[i].world_size)))
+      return i;
+  return LAUNCHERS;
+}
+
+/* SLURM_NTASKS is the number of tasks that were asked for. A batch script or a shell of salloc, and whatever is
+ * started there without srun, sees it too, and is one process of that many. */
+static bv_status check_step_was_started(void) {
+  const char *interactive_step = "4294967290"; /* of salloc, where its shell is a step */
+  int tasks = 1, started = 0;
+  const char *step = variable("SLURM_STEP_ID");
+  if (variable("SLURM_NTASKS"))
+    DDP_TRY(read_number("SLURM_NTASKS", 1, INT_MAX, &tasks));
+  if (variable("SLURM_STEP_NUM_TASKS"))
+    DDP_TRY(read_number("SLURM_STEP_NUM_TASKS", 1, INT_MAX, &started));
+  if (tasks == 1)
     return BV_OK;
-  }
+  const char *advice = "start the ranks with srun, or give rank and world_size";
+  if (started == 1)
+    return ddp_fail(BV_DDP_ERROR_ENVIRONMENT,
+                    "SLURM_NTASKS is %d, but SLURM_STEP_NUM_TASKS is 1: this process was started alone: %s",
+                    tasks, advice);
+  if (step && strcmp(step, interactive_step) == 0)
+    return ddp_fail(
+        BV_DDP_ERROR_ENVIRONMENT,
+        "SLURM_NTASKS is %d, but SLURM_STEP_ID is %s, an interactive shell: no other rank was started: %s",
+        tasks, step, advice);
+  if (variable("SLURM_JOB_ID") && !step && !started)
+    return ddp_fail(
+        BV_DDP_ERROR_ENVIRONMENT,
+        "SLURM_NTASKS is %d, but SLURM_STEP_ID is not set: this is the batch script or a shell of job "
+        "%.32s, and no other rank was started: %s",
+        tasks, variable("SLURM_JOB_ID"), advice);
+  return BV_OK;
+}
+
+/* Where srun was told to leave SLURM_NTASKS alone (--preserve-env), the step's own number counts. */
+static const char *size_variable(size_t launcher) {
+  return launcher == SLURM && variable("SLURM_STEP_NUM_TASKS") ? "SLURM_STEP_NUM_TASKS"
+                                                               : launchers[launcher].world_size;
+}
+
+static bv_status read_ranks(ddp_launch *launch) {
+  size_t i = find_launcher();
+  if (i == LAUNCHERS)
+    return ddp_fail(BV_DDP_ERROR_ENVIRONMENT,
+                    "rank and world_size are -1, but no launcher has set %s, %s, %s or %s, and MPI is not "
+                    "initialised: start with torchrun, mpirun or srun, or give both numbers",
+                    launchers[0].rank, launchers[1].rank, launchers[2].rank, launchers[3].rank);
+  if (i == SLURM)
+    DDP_TRY(check_step_was_started());
+  DDP_TRY(read_number(size_variable(i), 1, INT_MAX, &launch->world_size));
+  DDP_TRY(read_number(launchers[i].rank, 0, INT_MAX, &launch->rank));
+  if (launch->rank >= launch->world_size)
+    return ddp_fail(BV_DDP_ERROR_RANK, "%s is %d; with %s %d it must be 0 to %d", launchers[i].rank,
+                    launch->rank, size_variable(i), launch->world_size, launch->world_size - 1);
+  return BV_OK;
+}
+
+static bv_status check_same_as_mpi(const char *name, int mpi, int mpi_rank, int mpi_world_size) {
+  char expected[16];
+  snprintf(expected, sizeof expected, "%d", mpi);
+  const char *value = variable(name);
+  if (!value || strcmp(value, expected) == 0)
+    return BV_OK;
   return ddp_fail(
       BV_DDP_ERROR_ENVIRONMENT,
-      "rank and world_size are -1, but no launcher has set RANK, %s or %s: start with torchrun, mpirun or "
-      "srun, or give both numbers",
-      launchers[1].rank, launchers[2].rank);
+      "%s is \"%.64s\", but in MPI this is rank %d of %d: unset it if it was inherited, or say who is "
+      "right: options->mpi_comm for MPI, or rank and world_size",
+      name, value, mpi_rank, mpi_world_size);
+}
+
+bv_status ddp_check_launcher_agrees(int mpi_rank, int mpi_world_size) {
+  size_t i = find_launcher();
+  /* Ranks of MPI that have met were started by something that SLURM need not know, whose daemons its tasks
+   * were. */
+  if (i == LAUNCHERS || (i == SLURM && mpi_world_size > 1))
+    return BV_OK;
+  if (i == SLURM)
+    DDP_TRY(check_step_was_started());
+  DDP_TRY(check_same_as_mpi(size_variable(i), mpi_world_size, mpi_rank, mpi_world_size));
+  return check_same_as_mpi(launchers[i].rank, mpi_rank, mpi_rank, mpi_world_size);
+}
+
+const char *ddp_doubt_of_launcher(void) {
+  return find_launcher() == SLURM && variable("SLURM_PTY_PORT")
+             ? " (srun --pty gives its terminal to one task, and shells in the others end at once: start the "
+               "ranks "
+               "with another srun)"
+             : "";
 }
 
 static bv_status check_ranks(int rank, int world_size) {
@@ -77,57 +161,45 @@ static bv_status read_local_rank(ddp_launch *launch) {
   return BV_OK;
 }
 
-bool ddp_first_host(const char *node_list, char host[DDP_HOST_BYTES]) {
-  size_t name = strcspn(node_list, ",[");
-  const char *number = node_list + name, *rest = number;
-  size_t digits = 0;
-  if (*number == '[') {
-    ++number;
-    digits = strspn(number, "0123456789");
-    rest = strchr(number, ']');
-    if (digits == 0 || !rest)
-      return false;
-    ++rest;
-  }
-  size_t suffix = strcspn(rest, ",");
-  if (name + digits + suffix == 0 || name + digits + suffix >= DDP_HOST_BYTES || memchr(rest, '[', suffix))
-    return false;
-  memcpy(host, node_list, name);
-  memcpy(host + name, number, digits);
-  memcpy(host + name + digits, rest, suffix);
-  host[name + digits + suffix] = '\0';
-  return true;
+/* ---- Where rank 0 is --------------------------------------------------------------------------------- */
+
+/* In all distributions of tasks over hosts but one, rank 0 is on the first. */
+static bv_status find_host_of_step(char host[DDP_HOST_BYTES]) {
+  /* The hosts of the step, where it uses fewer than the job has. */
+  const char *name = variable("SLURM_STEP_NODELIST") ? "SLURM_STEP_NODELIST" : "SLURM_JOB_NODELIST";
+  const char *nodes = variable(name), *distribution = variable("SLURM_DISTRIBUTION");
+  if (!nodes)
+    return BV_OK;
+  if (distribution && strncmp(distribution, "arbitrary", strlen("arbitrary")) == 0)
+    return ddp_fail(BV_DDP_ERROR_ENVIRONMENT,
+                    "SLURM_DISTRIBUTION is \"%.64s\": rank 0 may be on any host; MASTER_ADDR must say which",
+                    distribution);
+  if (!ddp_first_host(nodes, host, DDP_HOST_BYTES))
+    return ddp_fail(BV_DDP_ERROR_ENVIRONMENT,
+                    "%s is \"%.64s\"; it must be a list of hosts such as gpu[01-04],gpu7", name, nodes);
+  return BV_OK;
 }
 
-static bv_status read_host(const bv_ddp_options *options, ddp_launch *launch) {
+bv_status ddp_find_host(const bv_ddp_options *options, char host[DDP_HOST_BYTES]) {
   const char *given = options->address ? options->address : variable("MASTER_ADDR");
   if (given) {
     if (!*given || strlen(given) >= DDP_HOST_BYTES)
       return ddp_fail(options->address ? BV_ERROR_VALUE : BV_DDP_ERROR_ENVIRONMENT,
                       "%s has %zu characters; it must be a host's name or address of 1 to %d",
                       options->address ? "options->address" : "MASTER_ADDR", strlen(given), DDP_HOST_BYTES - 1);
-    snprintf(launch->host, sizeof launch->host, "%s", given);
+    snprintf(host, DDP_HOST_BYTES, "%s", given);
     return BV_OK;
   }
-  launch->host[0] = '\0';
+  host[0] = '\0';
   const char *ranks_here = variable("OMPI_COMM_WORLD_LOCAL_SIZE"), *ranks = variable("OMPI_COMM_WORLD_SIZE");
   if (ranks && ranks_here && strcmp(ranks, ranks_here) == 0) {
-    snprintf(launch->host, sizeof launch->host, "127.0.0.1");
+    snprintf(host, DDP_HOST_BYTES, "127.0.0.1");
     return BV_OK;
   }
-  /* The hosts of the step, where it uses fewer than the job has. */
-  static const char *const node_lists[] = {"SLURM_STEP_NODELIST", "SLURM_JOB_NODELIST"};
-  for (size_t i = 0; i < 2; ++i) {
-    const char *nodes = variable(node_lists[i]);
-    if (nodes && !ddp_first_host(nodes, launch->host))
-      return ddp_fail(BV_DDP_ERROR_ENVIRONMENT,
-                      "%s is \"%.64s\"; it must be a list of hosts such as gpu[01-04],gpu7", node_lists[i],
-                      nodes);
-    if (nodes)
-      break;
-  }
-  return BV_OK;
+  return find_host_of_step(host);
 }
+
+/* ---- The job --------------------------------------------------------------------------------------------- */
 
 /* FNV-1a over the text and its end: not secret, only different for different jobs. */
 static uint64_t add_to_hash(uint64_t hash, const char *text) {
@@ -163,7 +235,6 @@ bv_status ddp_read_launch(int rank, int world_size, const bv_ddp_options *option
     launch->world_size = world_size;
   }
   DDP_TRY(read_local_rank(launch));
-  DDP_TRY(read_host(options, launch));
   launch->job = job_hash(options);
   if (options->port)
     launch->port = options->port;

@@ -4,25 +4,23 @@
 
 #include "group.h"
 
-bv_status bv_ddp_exchange_counts(bv_ddp_group *group, int64_t count, int64_t *counts) {
-  DDP_TRY(ddp_check_group(group));
+static bv_status check_count(int64_t count, const int64_t *counts) {
   if (!counts)
     return ddp_fail(BV_ERROR_NULL, "counts is NULL");
   if (count < 0)
     return ddp_fail(BV_ERROR_VALUE, "count is %" PRId64 "; it must be 0 or more", count);
-  uint64_t *numbers = calloc((size_t)group->world_size, sizeof *numbers);
-  if (!numbers)
-    return ddp_fail(BV_ERROR_MEMORY, "no memory for the counts of %d ranks", group->world_size);
-  numbers[group->rank] = (uint64_t)count; /* zero everywhere else: the sum is all counts side by side */
+  return BV_OK;
+}
+
+bv_status bv_ddp_exchange_counts(bv_ddp_group *group, int64_t count, int64_t *counts) {
+  const ddp_call call = {.operation = DDP_EXCHANGE_COUNTS, .count = count};
   int previous;
-  bv_status status = ddp_enter_group(group, &previous);
-  if (status == BV_OK) {
-    status = group->backend->sum_on_host(group, numbers, (size_t)group->world_size);
-    ddp_leave_group(group, previous);
-  }
-  for (int rank = 0; rank < group->world_size && status == BV_OK; ++rank)
-    counts[rank] = (int64_t)numbers[rank];
-  free(numbers);
+  DDP_TRY(ddp_check_group(group));
+  DDP_TRY(ddp_enter_group(group, &previous));
+  bv_status status = check_count(count, counts);
+  status = status == BV_OK ? group->backend->meet(group, &call, counts)
+                           : ddp_begin(group, &call, status, group->stream);
+  ddp_leave_group(group, previous);
   return status;
 }
 
@@ -86,9 +84,14 @@ static bv_status check_out(const bv_ddp_group *group, const bv_tensor *pictures,
   return BV_OK;
 }
 
-static bv_status gather(bv_ddp_group *group, const bv_tensor *pictures, const int64_t *counts,
-                        const bv_tensor *out, int64_t *bytes, bv_stream stream) {
+/* bytes[r] becomes the size of rank r's pictures. */
+static bv_status check_gather(const bv_ddp_group *group, const bv_tensor *pictures, const int64_t *counts,
+                              const bv_tensor *out, int64_t *bytes) {
   int64_t total = 0, picture_bytes;
+  if (!counts)
+    return ddp_fail(BV_ERROR_NULL, "counts is NULL");
+  if (!bytes)
+    return ddp_fail(BV_ERROR_MEMORY, "no memory for the sizes of %d ranks", group->world_size);
   for (int rank = 0; rank < group->world_size; ++rank)
     if (counts[rank] < 0 || __builtin_add_overflow(total, counts[rank], &total))
       return ddp_fail(BV_ERROR_VALUE,
@@ -100,22 +103,28 @@ static bv_status gather(bv_ddp_group *group, const bv_tensor *pictures, const in
     if (__builtin_mul_overflow(counts[rank], picture_bytes, &bytes[rank]))
       return ddp_fail(BV_ERROR_VALUE, "counts[%d] is %" PRId64 ": its pictures have more than 2^63 bytes", rank,
                       counts[rank]);
-  int previous;
-  DDP_TRY(ddp_enter_group(group, &previous));
-  bv_status status = group->backend->gather(group, pictures->data, bytes, out ? out->data : NULL, stream);
-  ddp_leave_group(group, previous);
-  return status;
+  return BV_OK;
+}
+
+static bv_status gather(bv_ddp_group *group, const bv_tensor *pictures, const int64_t *counts,
+                        const bv_tensor *out, int64_t *bytes, bv_stream stream) {
+  ddp_call call = {.operation = DDP_GATHER};
+  bv_status status = check_gather(group, pictures, counts, out, bytes);
+  if (status == BV_OK)
+    ddp_describe_gather(pictures, counts, group->world_size, &call);
+  DDP_TRY(ddp_begin(group, &call, status, stream));
+  return ddp_end_together(group,
+                          group->backend->gather(group, pictures->data, bytes, out ? out->data : NULL, stream));
 }
 
 bv_status bv_ddp_gather_pictures(bv_ddp_group *group, const bv_tensor *pictures, const int64_t *counts,
                                  const bv_tensor *out, bv_stream stream) {
+  int previous;
   DDP_TRY(ddp_check_group(group));
-  if (!counts)
-    return ddp_fail(BV_ERROR_NULL, "counts is NULL");
+  DDP_TRY(ddp_enter_group(group, &previous));
   int64_t *bytes = malloc((size_t)group->world_size * sizeof *bytes);
-  if (!bytes)
-    return ddp_fail(BV_ERROR_MEMORY, "no memory for the sizes of %d ranks", group->world_size);
   bv_status status = gather(group, pictures, counts, out, bytes, stream);
   free(bytes);
+  ddp_leave_group(group, previous);
   return status;
 }

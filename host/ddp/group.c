@@ -113,14 +113,16 @@ static bv_status make_id(void *id) { return ddp_nccl_make_id(id); }
 
 static bv_status meet_over_tcp(const bv_ddp_options *options, const ddp_launch *launch, ddp_time deadline,
                                bv_ddp_id *id) {
-  if (!*launch->host)
+  char host[DDP_HOST_BYTES];
+  DDP_TRY(ddp_find_host(options, host));
+  if (!*host)
     return ddp_fail(BV_DDP_ERROR_ENVIRONMENT,
                     "MASTER_ADDR is not set (nor options->address): it must be the name or address "
                     "of rank 0's host");
   ddp_meeting meeting = {.rank = launch->rank,
                          .world_size = launch->world_size,
                          .job = launch->job,
-                         .host = launch->host,
+                         .host = host,
                          .port = launch->port,
                          .deadline = deadline,
                          .timeout_seconds = options->timeout_seconds};
@@ -149,15 +151,26 @@ static bv_status meet(const bv_ddp_options *options, const ddp_launch *launch, d
 
 /* ---- Setting up ---------------------------------------------------------------------------------------- */
 
+/* Who this is, where the caller leaves it open and has initialised MPI. A communicator that the caller names
+ * counts whatever else is said; that of all processes must agree with the launcher, whose variables may be
+ * another's. */
+static bv_status ask_mpi(const bv_ddp_options *options, int *rank, int *world_size) {
+  if (!options->mpi_comm && !ddp_mpi_is_running())
+    return BV_OK;
+  DDP_TRY(ddp_mpi_identify(options->mpi_comm, rank, world_size));
+  return options->mpi_comm ? BV_OK : ddp_check_launcher_agrees(*rank, *world_size);
+}
+
 static bv_status check_mpi_ranks(const bv_ddp_options *options, const ddp_launch *launch) {
   int rank, world_size;
   DDP_TRY(ddp_mpi_identify(options->mpi_comm, &rank, &world_size));
   if (rank == launch->rank && world_size == launch->world_size)
     return BV_OK;
-  return ddp_fail(BV_DDP_ERROR_RANK,
-                  "this is to be rank %d of %d, but in MPI it is rank %d of %d: start the ranks with "
-                  "mpirun, or leave both -1",
-                  launch->rank, launch->world_size, rank, world_size);
+  return ddp_fail(
+      BV_DDP_ERROR_RANK,
+      "this is to be rank %d of %d, but in MPI it is rank %d of %d: start the ranks with the mpirun "
+      "(mpiexec) of the MPI that the program uses, or leave both -1",
+      launch->rank, launch->world_size, rank, world_size);
 }
 
 static bv_status join(bv_ddp_group *group, const bv_ddp_options *options, const ddp_launch *launch,
@@ -181,8 +194,8 @@ bv_status bv_setup_ddp(int rank, int world_size, const bv_ddp_options *given, bv
   *group = NULL;
   DDP_TRY(read_options(given, &options));
   ddp_time deadline = ddp_deadline_after(options.timeout_seconds);
-  if (rank == -1 && world_size == -1 && options.mpi_comm)
-    DDP_TRY(ddp_mpi_identify(options.mpi_comm, &rank, &world_size));
+  if (rank == -1 && world_size == -1)
+    DDP_TRY(ask_mpi(&options, &rank, &world_size));
   DDP_TRY(ddp_read_launch(rank, world_size, &options, &launch));
   DDP_TRY(choose_backend(&options, launch.world_size, &backend));
   DDP_TRY(choose_device(&options, &launch, backend, &device));
@@ -201,7 +214,7 @@ bv_status bv_setup_ddp(int rank, int world_size, const bv_ddp_options *given, bv
   bv_status status = join(g, &options, &launch, backend, deadline);
   if (status != BV_OK) {
     free(g);
-    return status;
+    return status == BV_DDP_ERROR_TIMEOUT ? ddp_fail_again(status, ddp_doubt_of_launcher()) : status;
   }
   *group = g;
   return BV_OK;
@@ -244,23 +257,46 @@ bv_status bv_ddp_get_info(const bv_ddp_group *group, bv_ddp_info *info) {
   return BV_OK;
 }
 
+bv_status ddp_begin(bv_ddp_group *group, const ddp_call *call, bv_status own, bv_stream stream) {
+  if (own == BV_OK)
+    return group->backend->announce(group, call, stream);
+  /* What this rank returns is its own failure, whatever becomes of the others. */
+  ddp_failure failure;
+  const ddp_call failed = {.operation = call->operation, .is_failure = 1, .status = own};
+  ddp_keep_failure(own, &failure);
+  group->backend->announce(group, &failed, stream);
+  return ddp_restore_failure(&failure);
+}
+
+/* Twice: who is heard the first time may be lost before the last rank is there. */
+bv_status ddp_say_goodbye(bv_ddp_group *group) {
+  const ddp_call call = {.operation = DDP_FINISH};
+  DDP_TRY(group->backend->meet(group, &call, NULL));
+  return group->backend->meet(group, &call, NULL);
+}
+
 /* ---- Waiting, and the end ------------------------------------------------------------------------------ */
 
-static bv_status wait_for_stream(bv_ddp_group *group, bv_stream stream, bool and_ranks) {
+bv_status bv_ddp_wait(bv_ddp_group *group, bv_stream stream) {
   int previous;
-  uint64_t here = 1;
   DDP_TRY(ddp_check_group(group));
   DDP_TRY(ddp_enter_group(group, &previous));
   bv_status status = group->backend->wait(group, stream);
-  if (status == BV_OK && and_ranks)
-    status = group->backend->sum_on_host(group, &here, 1);
   ddp_leave_group(group, previous);
   return status;
 }
 
-bv_status bv_ddp_wait(bv_ddp_group *group, bv_stream stream) { return wait_for_stream(group, stream, false); }
-
-bv_status bv_ddp_barrier(bv_ddp_group *group, bv_stream stream) { return wait_for_stream(group, stream, true); }
+bv_status bv_ddp_barrier(bv_ddp_group *group, bv_stream stream) {
+  const ddp_call call = {.operation = DDP_BARRIER};
+  int previous;
+  DDP_TRY(ddp_check_group(group));
+  DDP_TRY(ddp_enter_group(group, &previous));
+  bv_status status = group->backend->wait(group, stream);
+  if (status == BV_OK)
+    status = group->backend->meet(group, &call, NULL);
+  ddp_leave_group(group, previous);
+  return status;
+}
 
 bv_status bv_ddp_abort(bv_ddp_group *group) {
   if (!group)

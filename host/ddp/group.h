@@ -2,6 +2,7 @@
 #ifndef BV_DDP_GROUP_H
 #define BV_DDP_GROUP_H
 
+#include "call.h"
 #include "deadline.h"
 #include "report.h"
 
@@ -10,12 +11,18 @@
 typedef struct ddp_backend {
   int32_t kind; /* BV_DDP_BACKEND_... */
 
+  /* Tells all ranks of a call that is about to begin. Returns what is wrong with it, BV_DDP_ERROR_MISMATCH, as
+   * soon as that is known: on the CPU on return; on a device, where the ranks' calls are compared on the
+   * stream, from whatever is called next. */
+  bv_status (*announce)(bv_ddp_group *group, const ddp_call *call, bv_stream stream);
+
+  /* The same for a call that is nothing more than this: waits for all ranks, whatever the device. counts[r],
+   * unless `counts` is NULL, becomes the count in rank r's call. */
+  bv_status (*meet)(bv_ddp_group *group, const ddp_call *call, int64_t *counts);
+
   /* numbers[i] becomes the sum of all ranks' numbers[i]. Memory of the group's device, ordered on the stream;
    * on the CPU done on return. */
   bv_status (*sum)(bv_ddp_group *group, uint64_t *numbers, size_t count, bv_stream stream);
-
-  /* The same in host memory, done on return whatever the device. At most world_size numbers. */
-  bv_status (*sum_on_host)(bv_ddp_group *group, uint64_t *numbers, size_t count);
 
   /* bytes[r] bytes of rank r to rank 0, one after the other. */
   bv_status (*gather)(bv_ddp_group *group, const void *mine, const int64_t *bytes, void *all, bv_stream stream);
@@ -50,8 +57,23 @@ static inline bv_status ddp_break(bv_ddp_group *group, bv_status status) {
   return status;
 }
 
+/* The end of what the ranks do together: one that fails by itself then, and goes on, is out of step with the
+ * others.
+ */
+static inline bv_status ddp_end_together(bv_ddp_group *group, bv_status status) {
+  return status == BV_OK || group->world_size == 1 ? status : ddp_break(group, status);
+}
+
 /* BV_OK, or BV_ERROR_NULL, or BV_DDP_ERROR_GROUP for a broken one. */
 bv_status ddp_check_group(const bv_ddp_group *group);
+
+/* Begins a group operation on all ranks, when this one is ready for it or, `own`, has failed to be: then the
+ * others hear of that. Nothing else of the operation may be sent before, and nothing after a failure. Returns
+ * `own` with its message, or like announce. */
+bv_status ddp_begin(bv_ddp_group *group, const ddp_call *call, bv_status own, bv_stream stream);
+
+/* For leave: waits until all ranks finish, and know it of each other. */
+bv_status ddp_say_goodbye(bv_ddp_group *group);
 
 /* Makes the group's device, if it has one, the current one until it is left again. */
 bv_status ddp_enter_group(const bv_ddp_group *group, int *previous);

@@ -5,11 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "batchview/selection.h"
 #include "group.h"
 
+/* MPI writes into it as long as something is under way: then it is left to MPI as well. */
 typedef struct mpi_connection {
-  MPI_Comm comm; /* our own */
-  bool dirty;    /* something was started on it that did not end */
+  MPI_Comm comm;                         /* our own */
+  bool dirty;                            /* something was started on it that did not end */
+  uint64_t numbers[BV_SELECTION_COUNTS]; /* to be summed */
+  ddp_call mine, calls[];                /* world_size of them */
 } mpi_connection;
 
 /* ---- Results and waiting ------------------------------------------------------------------------------- */
@@ -38,8 +42,7 @@ static bv_status wait_until(MPI_Request *request, ddp_time deadline, double time
   }
 }
 
-/* Waits for what `started` began with `buffer`, and frees the buffer unless MPI still has it. Breaks the group
- * on failure. */
+/* Waits for what `started` began. Breaks the group on failure. */
 static bv_status end_step(bv_ddp_group *group, int started, MPI_Request *request, ddp_time deadline,
                           const char *what) {
   mpi_connection *connection = group->connection;
@@ -54,24 +57,51 @@ static bv_status end_step(bv_ddp_group *group, int started, MPI_Request *request
 
 /* ---- Operations ---------------------------------------------------------------------------------------- */
 
-static bv_status sum_on_host(bv_ddp_group *group, uint64_t *numbers, size_t count) {
+static bool is_anyone_finishing(const mpi_connection *connection, int world_size) {
+  for (int rank = 0; rank < world_size; ++rank)
+    if (connection->calls[rank].operation == DDP_FINISH)
+      return true;
+  return false;
+}
+
+/* Every operation begins with this one message of one size, and goes on only if all ranks call the same: MPIs
+ * may end the process, or write beyond a buffer, where ranks' collectives differ. After a difference the ranks
+ * are in step, and the group may be used, unless one of them has left. */
+static bv_status announce(bv_ddp_group *group, const ddp_call *call, bv_stream stream) {
+  (void)stream;
   mpi_connection *connection = group->connection;
-  uint64_t *buffer = malloc(count * sizeof *buffer);
-  if (!buffer)
-    return ddp_fail(BV_ERROR_MEMORY, "no memory for a sum of %zu numbers", count);
-  memcpy(buffer, numbers, count * sizeof *buffer);
+  const int bytes = (int)sizeof *call;
   MPI_Request request;
-  int started =
-      MPI_Iallreduce(MPI_IN_PLACE, buffer, (int)count, MPI_UINT64_T, MPI_SUM, connection->comm, &request);
-  DDP_TRY(end_step(group, started, &request, ddp_group_deadline(group), "summing over the ranks"));
-  memcpy(numbers, buffer, count * sizeof *buffer);
-  free(buffer);
+  connection->mine = *call;
+  int started = MPI_Iallgather(&connection->mine, bytes, MPI_BYTE, connection->calls, bytes, MPI_BYTE,
+                               connection->comm, &request);
+  DDP_TRY(end_step(group, started, &request, ddp_group_deadline(group), ddp_operation_name(call->operation)));
+  int other = ddp_find_difference(connection->calls, group->world_size);
+  if (other == group->world_size)
+    return BV_OK;
+  if (is_anyone_finishing(connection, group->world_size))
+    group->broken = true;
+  return ddp_report_difference(&connection->calls[0], &connection->calls[other], other);
+}
+
+static bv_status meet(bv_ddp_group *group, const ddp_call *call, int64_t *counts) {
+  const mpi_connection *connection = group->connection;
+  DDP_TRY(announce(group, call, NULL));
+  for (int rank = 0; rank < group->world_size && counts; ++rank)
+    counts[rank] = connection->calls[rank].count;
   return BV_OK;
 }
 
 static bv_status sum(bv_ddp_group *group, uint64_t *numbers, size_t count, bv_stream stream) {
   (void)stream;
-  return sum_on_host(group, numbers, count);
+  mpi_connection *connection = group->connection;
+  MPI_Request request;
+  memcpy(connection->numbers, numbers, count * sizeof *numbers);
+  int started = MPI_Iallreduce(MPI_IN_PLACE, connection->numbers, (int)count, MPI_UINT64_T, MPI_SUM,
+                               connection->comm, &request);
+  DDP_TRY(end_step(group, started, &request, ddp_group_deadline(group), "summing over the ranks"));
+  memcpy(numbers, connection->numbers, count * sizeof *numbers);
+  return BV_OK;
 }
 
 /* Between rank 0 and one other rank, piece by piece: `mine` on the other, `all` on rank 0. */
@@ -127,20 +157,21 @@ static bv_status wait(bv_ddp_group *group, bv_stream stream) {
   return BV_OK;
 }
 
-/* Freeing a communicator is collective and knows no deadline: only where all ranks have just said goodbye. Any
- * other is left to MPI. */
+/* Freeing a communicator is collective and knows no deadline: only where all ranks have just said goodbye. */
+static bv_status say_goodbye(bv_ddp_group *group) {
+  mpi_connection *connection = group->connection;
+  DDP_TRY(ddp_say_goodbye(group));
+  return check(MPI_Comm_free(&connection->comm), "freeing the group's communicator");
+}
+
+/* What is not freed is left to MPI. */
 static bv_status leave(bv_ddp_group *group, bool clean) {
   mpi_connection *connection = group->connection;
-  bv_status status = BV_OK;
   int finalized = 0;
   MPI_Finalized(&finalized);
-  if (!finalized && clean && !connection->dirty) {
-    uint64_t goodbye = 0;
-    status = sum_on_host(group, &goodbye, 1);
-    if (status == BV_OK)
-      status = check(MPI_Comm_free(&connection->comm), "freeing the group's communicator");
-  }
-  free(connection);
+  bv_status status = !finalized && clean && !connection->dirty ? say_goodbye(group) : BV_OK;
+  if (!connection->dirty)
+    free(connection);
   group->connection = group->communicator = NULL;
   return status;
 }
@@ -157,38 +188,71 @@ static MPI_Comm comm_of(const void *mpi_comm) {
   return mpi_comm ? *(const MPI_Comm *)mpi_comm : MPI_COMM_WORLD;
 }
 
-bv_status ddp_mpi_identify(const void *mpi_comm, int *rank, int *world_size) {
+/* The caller's communicator, on which errors are results until it is given back, and do not end the process. */
+typedef struct borrowed_comm {
+  MPI_Comm comm;
+  MPI_Errhandler handler;
+} borrowed_comm;
+
+static bv_status borrow(const void *mpi_comm, borrowed_comm *borrowed) {
+  const char *what = "changing the error handler of options->mpi_comm";
   if (!ddp_mpi_is_running())
     return ddp_fail(BV_DDP_ERROR_BACKEND,
                     "MPI is not initialised (or already finalised): call MPI_Init before bv_setup_ddp");
-  DDP_TRY(check(MPI_Comm_rank(comm_of(mpi_comm), rank), "asking MPI for the rank"));
-  return check(MPI_Comm_size(comm_of(mpi_comm), world_size), "asking MPI for the number of ranks");
+  borrowed->comm = comm_of(mpi_comm);
+  if (borrowed->comm == MPI_COMM_NULL)
+    return ddp_fail(BV_ERROR_VALUE,
+                    "options->mpi_comm is MPI_COMM_NULL; it must be a communicator of this process");
+  DDP_TRY(check(MPI_Comm_get_errhandler(borrowed->comm, &borrowed->handler), what));
+  bv_status status = check(MPI_Comm_set_errhandler(borrowed->comm, MPI_ERRORS_RETURN), what);
+  if (status != BV_OK)
+    MPI_Errhandler_free(&borrowed->handler);
+  return status;
 }
 
-/* A communicator of our own, so that our messages meet nobody else's, on which errors are results and do not
- * end the process. */
+static void give_back(borrowed_comm *borrowed) {
+  MPI_Comm_set_errhandler(borrowed->comm, borrowed->handler);
+  MPI_Errhandler_free(&borrowed->handler);
+}
+
+static bv_status ask_who(MPI_Comm comm, int *rank, int *world_size) {
+  int is_between_groups;
+  DDP_TRY(check(MPI_Comm_test_inter(comm, &is_between_groups), "asking MPI what options->mpi_comm is"));
+  if (is_between_groups)
+    return ddp_fail(BV_ERROR_VALUE,
+                    "options->mpi_comm is an intercommunicator; it must be an intracommunicator");
+  DDP_TRY(check(MPI_Comm_rank(comm, rank), "asking MPI for the rank"));
+  return check(MPI_Comm_size(comm, world_size), "asking MPI for the number of ranks");
+}
+
+bv_status ddp_mpi_identify(const void *mpi_comm, int *rank, int *world_size) {
+  borrowed_comm parent;
+  DDP_TRY(borrow(mpi_comm, &parent));
+  bv_status status = ask_who(parent.comm, rank, world_size);
+  give_back(&parent);
+  return status;
+}
+
+/* A communicator of our own, so that our messages meet nobody else's, on which errors are results too. */
 static bv_status duplicate(const void *mpi_comm, MPI_Comm *comm, ddp_time deadline, double timeout_seconds) {
-  MPI_Comm parent = comm_of(mpi_comm);
-  MPI_Errhandler handler;
+  borrowed_comm parent;
   MPI_Request request;
   const char *what = "making a communicator of all ranks";
-  DDP_TRY(check(MPI_Comm_get_errhandler(parent, &handler), what));
-  bv_status status = check(MPI_Comm_set_errhandler(parent, MPI_ERRORS_RETURN), what);
-  if (status == BV_OK)
-    status = check(MPI_Comm_idup(parent, comm, &request), what);
+  DDP_TRY(borrow(mpi_comm, &parent));
+  bv_status status = check(MPI_Comm_idup(parent.comm, comm, &request), what);
   if (status == BV_OK)
     status = wait_until(&request, deadline, timeout_seconds, what);
-  MPI_Comm_set_errhandler(parent, handler);
-  MPI_Errhandler_free(&handler);
+  give_back(&parent);
   DDP_TRY(status);
   return check(MPI_Comm_set_errhandler(*comm, MPI_ERRORS_RETURN), what);
 }
 
 bv_status ddp_mpi_join(bv_ddp_group *group, const void *mpi_comm, ddp_time deadline) {
-  static const ddp_backend mpi = {BV_DDP_BACKEND_MPI, sum, sum_on_host, gather, wait, leave};
+  static const ddp_backend mpi = {BV_DDP_BACKEND_MPI, announce, meet, sum, gather, wait, leave};
   /* MPI writes the communicator when all ranks are there: if that is after the deadline, it must still be ours.
    */
-  mpi_connection *connection = calloc(1, sizeof *connection);
+  mpi_connection *connection =
+      calloc(1, sizeof *connection + (size_t)group->world_size * sizeof connection->calls[0]);
   if (!connection)
     return ddp_fail(BV_ERROR_MEMORY, "no memory for a connection");
   /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): left to MPI */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compare.h"
 #include "device.h"
 #include "group.h"
 
@@ -16,15 +17,17 @@ typedef struct nccl_connection {
   int device;
   ncclComm_t comm;
   bv_stream stream;
-  uint64_t *numbers;      /* world_size of them on the device, for sum_on_host ... */
-  uint64_t *host_numbers; /* ... and pinned, so that copies do not block */
-  bool abort;             /* how to end */
-  ncclResult_t result;    /* how it ended */
+  ddp_call *calls;            /* world_size of them on the device, for those that the host waits for ... */
+  ddp_call *host_calls;       /* ... and pinned, so that copies do not block */
+  ddp_difference *difference; /* pinned: what the device found when it compared the ranks' calls */
+  bool abort;                 /* how to end */
+  ncclResult_t result;        /* how it ended */
 } nccl_connection;
 
 /* ---- Results and waiting ------------------------------------------------------------------------------- */
 
-static bv_status check_cuda(cudaError_t result, const char *what) {
+static bv_status check_cuda(int error, const char *what) {
+  cudaError_t result = (cudaError_t)error;
   if (result == cudaSuccess)
     return BV_OK;
   cudaGetLastError(); /* it is reported here */
@@ -41,61 +44,105 @@ static bv_status check(ncclComm_t comm, ncclResult_t result, const char *what) {
                   ncclGetErrorString(result), has_detail ? ": " : "", has_detail ? detail : "");
 }
 
+/* What the device has found so far. */
+static bv_status look_for_difference(const nccl_connection *c) {
+  int32_t other = __atomic_load_n(&c->difference->other, __ATOMIC_ACQUIRE);
+  return other == 0 ? BV_OK : ddp_report_difference(&c->difference->of_rank_0, &c->difference->of_other, other);
+}
+
+/* A failure, or the difference between the calls that may be its reason. */
+static bv_status explain(const nccl_connection *c, bv_status status) {
+  bv_status difference = status == BV_OK || !c->difference ? BV_OK : look_for_difference(c);
+  return difference == BV_OK ? status : difference;
+}
+
 /* The end of a call that may go on in the background. */
-static bv_status settle(ncclComm_t comm, ncclResult_t result, ddp_time deadline, double timeout_seconds,
+static bv_status settle(nccl_connection *c, ncclResult_t result, ddp_time deadline, double timeout_seconds,
                         const char *what) {
   ddp_pause pause = DDP_PAUSE_LOCAL;
   while (result == ncclInProgress) {
-    ncclResult_t asked = ncclCommGetAsyncError(comm, &result);
+    ncclResult_t asked = ncclCommGetAsyncError(c->comm, &result);
     if (asked != ncclSuccess)
       result = asked;
     if (result != ncclInProgress)
       break;
+    DDP_TRY(look_for_difference(c));
     if (ddp_has_passed(deadline))
       return ddp_fail(BV_DDP_ERROR_TIMEOUT, "%s: not all ranks took part within %g s", what, timeout_seconds);
     ddp_sleep(&pause);
   }
-  return check(comm, result, what);
+  return explain(c, check(c->comm, result, what));
 }
 
 static bv_status end_call(bv_ddp_group *group, ncclResult_t result, const char *what) {
-  nccl_connection *c = group->connection;
-  bv_status status = settle(c->comm, result, ddp_group_deadline(group), group->timeout_seconds, what);
+  bv_status status = settle(group->connection, result, ddp_group_deadline(group), group->timeout_seconds, what);
   return status == BV_OK ? BV_OK : ddp_break(group, status);
 }
 
 static bv_status ask_for_trouble(void *argument) {
   nccl_connection *c = argument;
+  DDP_TRY(look_for_difference(c));
   ncclResult_t result, asked = ncclCommGetAsyncError(c->comm, &result);
   if (asked != ncclSuccess)
     result = asked;
-  return result == ncclInProgress ? BV_OK : check(c->comm, result, "a rank is in trouble");
+  return result == ncclInProgress ? BV_OK : explain(c, check(c->comm, result, "a rank is in trouble"));
 }
 
 static bv_status wait(bv_ddp_group *group, bv_stream stream) {
-  bv_status status = ddp_wait_for_stream(stream, ddp_group_deadline(group), group->timeout_seconds,
-                                         ask_for_trouble, group->connection);
-  return status == BV_OK ? BV_OK : ddp_break(group, status);
+  nccl_connection *c = group->connection;
+  bv_status status =
+      ddp_wait_for_stream(stream, ddp_group_deadline(group), group->timeout_seconds, ask_for_trouble, c);
+  if (status == BV_OK)
+    status = look_for_difference(c);
+  return status == BV_OK ? BV_OK : ddp_break(group, explain(c, status));
 }
 
 /* ---- Operations ---------------------------------------------------------------------------------------- */
+
+/* Brings the ranks' calls together in `calls` on the device, and compares them there. */
+static bv_status bring_together(bv_ddp_group *group, const ddp_call *call, ddp_call *calls, bv_stream stream) {
+  nccl_connection *c = group->connection;
+  ddp_call *mine = &calls[group->rank];
+  DDP_TRY(check_cuda(ddp_launch_write_call(mine, call, stream), "describing the call"));
+  DDP_TRY(end_call(group, ncclAllGather(mine, calls, sizeof *call, ncclUint8, c->comm, stream),
+                   ddp_operation_name(call->operation)));
+  return check_cuda(ddp_launch_compare_calls(calls, group->world_size, c->difference, stream),
+                    "comparing the ranks' calls");
+}
+
+/* What follows on the stream is only right if the calls turn out to be the same. The host does not wait for
+ * that, and after a difference the streams may wait for each other: the group is broken. */
+static bv_status announce(bv_ddp_group *group, const ddp_call *call, bv_stream stream) {
+  void *calls;
+  bv_status status = look_for_difference(group->connection);
+  if (status == BV_OK)
+    status = ddp_allocate(&calls, (size_t)group->world_size * sizeof *call, stream);
+  if (status != BV_OK)
+    return ddp_break(group, status);
+  status = bring_together(group, call, calls, stream);
+  ddp_release(calls, stream);
+  return status == BV_OK ? BV_OK : ddp_break(group, status);
+}
+
+static bv_status meet(bv_ddp_group *group, const ddp_call *call, int64_t *counts) {
+  nccl_connection *c = group->connection;
+  size_t bytes = (size_t)group->world_size * sizeof *call;
+  bv_status status = bring_together(group, call, c->calls, c->stream);
+  if (status == BV_OK)
+    status = ddp_copy(c->host_calls, c->calls, bytes, c->stream);
+  if (status == BV_OK)
+    status = wait(group, c->stream);
+  if (status != BV_OK)
+    return ddp_break(group, status);
+  for (int rank = 0; rank < group->world_size && counts; ++rank)
+    counts[rank] = c->host_calls[rank].count;
+  return BV_OK;
+}
 
 static bv_status sum(bv_ddp_group *group, uint64_t *numbers, size_t count, bv_stream stream) {
   nccl_connection *c = group->connection;
   return end_call(group, ncclAllReduce(numbers, numbers, count, ncclUint64, ncclSum, c->comm, stream),
                   "summing over the ranks");
-}
-
-static bv_status sum_on_host(bv_ddp_group *group, uint64_t *numbers, size_t count) {
-  nccl_connection *c = group->connection;
-  size_t bytes = count * sizeof *numbers;
-  memcpy(c->host_numbers, numbers, bytes);
-  DDP_TRY(ddp_copy(c->numbers, c->host_numbers, bytes, c->stream));
-  DDP_TRY(sum(group, c->numbers, count, c->stream));
-  DDP_TRY(ddp_copy(c->host_numbers, c->numbers, bytes, c->stream));
-  DDP_TRY(wait(group, c->stream));
-  memcpy(numbers, c->host_numbers, bytes);
-  return BV_OK;
 }
 
 static bv_status gather(bv_ddp_group *group, const void *mine, const int64_t *bytes, void *all,
@@ -126,10 +173,12 @@ static void release(void *argument) {
     cudaGetLastError(); /* the device is lost: what follows says so too */
   if (c->comm)
     c->result = c->abort ? ncclCommAbort(c->comm) : ncclCommDestroy(c->comm);
-  if (c->numbers)
-    cudaFree(c->numbers);
-  if (c->host_numbers)
-    cudaFreeHost(c->host_numbers);
+  if (c->calls)
+    cudaFree(c->calls);
+  if (c->host_calls)
+    cudaFreeHost(c->host_calls);
+  if (c->difference)
+    cudaFreeHost(c->difference);
   if (c->stream)
     cudaStreamDestroy(c->stream);
   cudaGetLastError();
@@ -152,22 +201,20 @@ static bv_status disconnect(nccl_connection *c, bool abort) {
 
 /* After a failure that was just reported: what matters is why, not how the abort went. */
 static bv_status disconnect_after(nccl_connection *c, bv_status status) {
-  char why[512];
-  strncpy(why, bv_last_error(), sizeof why - 1);
-  why[sizeof why - 1] = '\0';
+  ddp_failure failure;
+  ddp_keep_failure(status, &failure);
   disconnect(c, true);
-  return bv_set_last_error(status, why);
+  return ddp_restore_failure(&failure);
 }
 
 /* The ranks wait for each other here: NCCL itself does not wait for ranks that end their communicator later. */
 static bv_status say_goodbye(bv_ddp_group *group) {
   nccl_connection *c = group->connection;
-  uint64_t goodbye = 0;
   int previous;
   DDP_TRY(ddp_enter_group(group, &previous));
-  bv_status status = sum_on_host(group, &goodbye, 1);
+  bv_status status = ddp_say_goodbye(group);
   if (status == BV_OK)
-    status = settle(c->comm, ncclCommFinalize(c->comm), ddp_group_deadline(group), group->timeout_seconds,
+    status = settle(c, ncclCommFinalize(c->comm), ddp_group_deadline(group), group->timeout_seconds,
                     "ending the communicator");
   ddp_leave_group(group, previous);
   return status;
@@ -195,20 +242,23 @@ bv_status ddp_nccl_make_id(bv_ddp_id *id) {
 
 static bv_status connect_ranks(nccl_connection *c, const bv_ddp_group *group, const bv_ddp_id *id,
                                ddp_time deadline) {
-  size_t bytes = (size_t)group->world_size * sizeof(uint64_t);
+  size_t bytes = (size_t)group->world_size * sizeof(ddp_call);
   ncclUniqueId unique;
   memcpy(&unique, id, sizeof unique);
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
   config.blocking = 0;
   DDP_TRY(ddp_create_stream(&c->stream));
-  DDP_TRY(check_cuda(cudaMalloc((void **)&c->numbers, bytes), "cudaMalloc"));
-  DDP_TRY(check_cuda(cudaMallocHost((void **)&c->host_numbers, bytes), "cudaMallocHost"));
+  DDP_TRY(check_cuda(ddp_load_kernels(), "loading kernels"));
+  DDP_TRY(check_cuda(cudaMalloc((void **)&c->calls, bytes), "cudaMalloc"));
+  DDP_TRY(check_cuda(cudaMallocHost((void **)&c->host_calls, bytes), "cudaMallocHost"));
+  DDP_TRY(check_cuda(cudaMallocHost((void **)&c->difference, sizeof *c->difference), "cudaMallocHost"));
+  memset(c->difference, 0, sizeof *c->difference);
   ncclResult_t result = ncclCommInitRankConfig(&c->comm, group->world_size, unique, group->rank, &config);
-  return settle(c->comm, result, deadline, group->timeout_seconds, "joining the ranks");
+  return settle(c, result, deadline, group->timeout_seconds, "joining the ranks");
 }
 
 bv_status ddp_nccl_join(bv_ddp_group *group, const bv_ddp_id *id, ddp_time deadline) {
-  static const ddp_backend nccl = {BV_DDP_BACKEND_NCCL, sum, sum_on_host, gather, wait, leave};
+  static const ddp_backend nccl = {BV_DDP_BACKEND_NCCL, announce, meet, sum, gather, wait, leave};
   nccl_connection *c = calloc(1, sizeof *c);
   if (!c)
     return ddp_fail(BV_ERROR_MEMORY, "no memory for a connection");

@@ -56,7 +56,8 @@ enum {
   BV_DDP_ERROR_GROUP = 22,       /* the group is broken or was aborted */
   BV_DDP_ERROR_BACKEND = 23,     /* the backend was not built in, or not initialised by the caller */
   BV_DDP_ERROR_MPI = 24,         /* MPI reported an error */
-  BV_DDP_ERROR_NCCL = 25         /* NCCL reported an error */
+  BV_DDP_ERROR_NCCL = 25,        /* NCCL reported an error */
+  BV_DDP_ERROR_MISMATCH = 26     /* the ranks' calls differ, or a rank cannot take part in one */
 };
 
 /* The status in a few words, those of batchview.h included. Never NULL. */

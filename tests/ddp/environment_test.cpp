@@ -7,6 +7,7 @@
 
 extern "C" {
 #include "environment.h"
+#include "node_list.h"
 }
 
 namespace {
@@ -29,13 +30,19 @@ protected:
                              "OMPI_COMM_WORLD_LOCAL_RANK",
                              "OMPI_COMM_WORLD_LOCAL_SIZE",
                              "PMIX_NAMESPACE",
+                             "PMI_RANK",
+                             "PMI_SIZE",
+                             "MPI_LOCALRANKID",
                              "SLURM_PROCID",
                              "SLURM_NTASKS",
                              "SLURM_LOCALID",
                              "SLURM_JOB_ID",
                              "SLURM_STEP_ID",
                              "SLURM_JOB_NODELIST",
-                             "SLURM_STEP_NODELIST"})
+                             "SLURM_STEP_NODELIST",
+                             "SLURM_STEP_NUM_TASKS",
+                             "SLURM_DISTRIBUTION",
+                             "SLURM_PTY_PORT"})
       unsetenv(name);
   }
 
@@ -60,7 +67,23 @@ protected:
   void ExpectRefusal(bv_status status, const std::vector<std::string> &words, int rank = -1,
                      int world_size = -1) {
     EXPECT_EQ(Read(rank, world_size), status);
-    std::string message = bv_last_error();
+    ExpectWords(words);
+  }
+
+  std::string Host() {
+    char host[DDP_HOST_BYTES];
+    EXPECT_EQ(ddp_find_host(&options, host), BV_OK) << bv_last_error();
+    return host;
+  }
+
+  void ExpectNoHost(bv_status status, const std::vector<std::string> &words) {
+    char host[DDP_HOST_BYTES];
+    EXPECT_EQ(ddp_find_host(&options, host), status);
+    ExpectWords(words);
+  }
+
+  static void ExpectWords(const std::vector<std::string> &words) {
+    const std::string message = bv_last_error();
     for (const std::string &word : words)
       EXPECT_NE(message.find(word), std::string::npos) << "no \"" << word << "\" in: " << message;
   }
@@ -75,7 +98,7 @@ TEST_F(Environment, OfTorchrun) {
   EXPECT_EQ(launch.rank, 5);
   EXPECT_EQ(launch.world_size, 8);
   EXPECT_EQ(launch.local_rank, 1);
-  EXPECT_STREQ(launch.host, "node7");
+  EXPECT_EQ(Host(), "node7");
   EXPECT_GE(launch.port, 20000);
   EXPECT_LT(launch.port, 30000) << "torchrun's store listens at 29500 of MASTER_PORT, we elsewhere";
 }
@@ -92,7 +115,7 @@ TEST_F(Environment, OfSlurm) {
   EXPECT_EQ(launch.rank, 9);
   EXPECT_EQ(launch.world_size, 16);
   EXPECT_EQ(launch.local_rank, 1);
-  EXPECT_STREQ(launch.host, "gpu007");
+  EXPECT_EQ(Host(), "gpu007");
   uint64_t job = launch.job;
   Set({{"SLURM_STEP_ID", "1"}});
   ASSERT_EQ(Read(), BV_OK);
@@ -109,13 +132,13 @@ TEST_F(Environment, OfOpenMpiOnOneHost) {
   EXPECT_EQ(launch.rank, 2);
   EXPECT_EQ(launch.world_size, 4);
   EXPECT_EQ(launch.local_rank, 2);
-  EXPECT_STREQ(launch.host, "127.0.0.1");
+  EXPECT_EQ(Host(), "127.0.0.1");
 }
 
 TEST_F(Environment, OfOpenMpiOnSeveralHostsSaysNoHost) {
   Set({{"OMPI_COMM_WORLD_RANK", "2"}, {"OMPI_COMM_WORLD_SIZE", "4"}, {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"}});
   ASSERT_EQ(Read(), BV_OK) << bv_last_error();
-  EXPECT_STREQ(launch.host, "");
+  EXPECT_EQ(Host(), "");
   EXPECT_EQ(launch.local_rank, -1);
 }
 
@@ -194,7 +217,7 @@ TEST_F(Environment, GivenRanksGoBeforeIt) {
   EXPECT_EQ(launch.rank, 2);
   EXPECT_EQ(launch.world_size, 3);
   EXPECT_EQ(launch.local_rank, 1);
-  EXPECT_STREQ(launch.host, "node7");
+  EXPECT_EQ(Host(), "node7");
 }
 
 TEST_F(Environment, OptionsGoBeforeIt) {
@@ -207,7 +230,7 @@ TEST_F(Environment, OptionsGoBeforeIt) {
   options.port = 4321;
   options.job = "my job";
   ASSERT_EQ(Read(), BV_OK) << bv_last_error();
-  EXPECT_STREQ(launch.host, "::1");
+  EXPECT_EQ(Host(), "::1");
   EXPECT_EQ(launch.port, 4321);
   EXPECT_NE(launch.job, job);
 }
@@ -227,13 +250,111 @@ TEST_F(Environment, JobsDifferWhereTheirStoresDo) {
 TEST_F(Environment, UnusableHostsAreRefused) {
   SetTorchrun();
   Set({{"MASTER_ADDR", std::string(256, 'a')}});
-  ExpectRefusal(BV_DDP_ERROR_ENVIRONMENT, {"MASTER_ADDR has 256 characters"});
+  ExpectNoHost(BV_DDP_ERROR_ENVIRONMENT, {"MASTER_ADDR has 256 characters"});
   options.address = "";
-  ExpectRefusal(BV_ERROR_VALUE, {"options->address has 0 characters"});
+  ExpectNoHost(BV_ERROR_VALUE, {"options->address has 0 characters"});
   Clear();
   options.address = nullptr;
-  Set({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "2"}, {"SLURM_JOB_NODELIST", "gpu["}});
-  ExpectRefusal(BV_DDP_ERROR_ENVIRONMENT, {"SLURM_JOB_NODELIST is \"gpu[\""});
+  Set({{"SLURM_JOB_NODELIST", "gpu["}});
+  ExpectNoHost(BV_DDP_ERROR_ENVIRONMENT, {"SLURM_JOB_NODELIST is \"gpu[\""});
+  Set({{"SLURM_JOB_NODELIST", "gpu[1-2]"}, {"SLURM_DISTRIBUTION", "arbitrary"}});
+  ExpectNoHost(BV_DDP_ERROR_ENVIRONMENT, {"SLURM_DISTRIBUTION is \"arbitrary\"", "MASTER_ADDR"});
+  Set({{"SLURM_DISTRIBUTION", "cyclic"}});
+  EXPECT_EQ(Host(), "gpu1");
+}
+
+// Who this is does not depend on where rank 0 is: MPI's ranks, or one alone, need no host.
+TEST_F(Environment, HostsAreReadWhereTheyAreUsedOnly) {
+  Set({{"SLURM_PROCID", "1"}, {"SLURM_NTASKS", "2"}, {"SLURM_JOB_NODELIST", "gpu["}});
+  ASSERT_EQ(Read(), BV_OK) << bv_last_error();
+  EXPECT_EQ(launch.rank, 1);
+}
+
+// ---- Processes that a launcher's variables have reached, but that it has not started as ranks
+
+void SetSlurm() {
+  for (const auto &[name, value] :
+       {std::pair{"SLURM_JOB_ID", "4711"}, {"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}})
+    setenv(name, value, 1);
+}
+
+TEST_F(Environment, OfABatchScriptIsRefused) {
+  SetSlurm();
+  ExpectRefusal(BV_DDP_ERROR_ENVIRONMENT,
+                {"SLURM_NTASKS is 4", "SLURM_STEP_ID is not set", "no other rank was started", "srun"});
+  EXPECT_EQ(Read(0, 1), BV_OK) << "it may say so itself";
+  Set({{"SLURM_NTASKS", "1"}});
+  EXPECT_EQ(Read(), BV_OK) << bv_last_error();
+}
+
+TEST_F(Environment, OfAnInteractiveShellIsRefused) {
+  SetSlurm();
+  Set({{"SLURM_STEP_ID", "4294967290"}});
+  ExpectRefusal(BV_DDP_ERROR_ENVIRONMENT, {"SLURM_NTASKS is 4", "SLURM_STEP_ID is 4294967290", "interactive"});
+  Set({{"SLURM_STEP_ID", "0"}, {"SLURM_STEP_NUM_TASKS", "1"}});
+  ExpectRefusal(BV_DDP_ERROR_ENVIRONMENT, {"SLURM_NTASKS is 4", "SLURM_STEP_NUM_TASKS is 1", "started alone"});
+}
+
+TEST_F(Environment, OfAStepWithFewerTasksThanTheJobCountsTheStep) {
+  SetSlurm();
+  Set({{"SLURM_STEP_ID", "0"}, {"SLURM_STEP_NUM_TASKS", "2"}, {"SLURM_PROCID", "1"}});
+  ASSERT_EQ(Read(), BV_OK) << bv_last_error();
+  EXPECT_EQ(launch.rank, 1);
+  EXPECT_EQ(launch.world_size, 2);
+}
+
+TEST_F(Environment, OfATerminalOfSrunIsDoubted) {
+  SetSlurm();
+  Set({{"SLURM_STEP_ID", "0"}, {"SLURM_STEP_NUM_TASKS", "4"}});
+  EXPECT_STREQ(ddp_doubt_of_launcher(), "");
+  Set({{"SLURM_PTY_PORT", "40119"}});
+  EXPECT_EQ(Read(), BV_OK) << "four tasks may well have been started";
+  EXPECT_NE(std::string(ddp_doubt_of_launcher()).find("srun --pty"), std::string::npos);
+}
+
+TEST_F(Environment, OfMpichsLauncher) {
+  Set({{"PMI_RANK", "1"},
+       {"PMI_SIZE", "2"},
+       {"MPI_LOCALRANKID", "0"},
+       {"SLURM_PROCID", "0"},
+       {"SLURM_LOCALID", "3"}});
+  ASSERT_EQ(Read(), BV_OK) << bv_last_error();
+  EXPECT_EQ(launch.rank, 1);
+  EXPECT_EQ(launch.world_size, 2);
+  EXPECT_EQ(launch.local_rank, 0);
+}
+
+// ---- What MPI says, and what the launcher
+
+TEST_F(Environment, WithoutALauncherDoesNotContradictMpi) { EXPECT_EQ(ddp_check_launcher_agrees(1, 2), BV_OK); }
+
+TEST_F(Environment, ThatContradictsMpiIsRefused) {
+  const struct {
+    const char *rank, *size;
+  } launchers[] = {{"RANK", "WORLD_SIZE"},
+                   {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"},
+                   {"PMI_RANK", "PMI_SIZE"},
+                   {"SLURM_PROCID", "SLURM_NTASKS"}};
+  for (const auto &launcher : launchers) {
+    SCOPED_TRACE(launcher.rank);
+    Clear();
+    Set({{launcher.rank, "1"}, {launcher.size, "2"}});
+    EXPECT_EQ(ddp_check_launcher_agrees(1, 2), BV_OK) << bv_last_error();
+    EXPECT_EQ(ddp_check_launcher_agrees(0, 1), BV_DDP_ERROR_ENVIRONMENT) << "each process alone in MPI";
+    ExpectWords({std::string(launcher.size) + " is \"2\"", "in MPI this is rank 0 of 1", "mpi_comm"});
+    if (std::string(launcher.rank) == "SLURM_PROCID")
+      continue;
+    EXPECT_EQ(ddp_check_launcher_agrees(0, 2), BV_DDP_ERROR_ENVIRONMENT);
+    ExpectWords({std::string(launcher.rank) + " is \"1\"", "in MPI this is rank 0 of 2"});
+  }
+}
+
+// A rank of MPI inside of a SLURM job may see the variables of the daemon that started it.
+TEST_F(Environment, OfSlurmDoesNotContradictRanksThatHaveMet) {
+  SetSlurm();
+  EXPECT_EQ(ddp_check_launcher_agrees(1, 2), BV_OK);
+  EXPECT_EQ(ddp_check_launcher_agrees(0, 1), BV_DDP_ERROR_ENVIRONMENT);
+  ExpectWords({"no other rank was started"});
 }
 
 TEST(NodeList, FirstHost) {
@@ -247,23 +368,42 @@ TEST(NodeList, FirstHost) {
                {"gpu[01-02]-ib,login", "gpu01-ib"},
                {"a,b[1-2]", "a"},
                {"gpu-1.cluster.org,gpu-2", "gpu-1.cluster.org"},
+               {"x1000c[0-1]s[2-3]b0n0", "x1000c0s2b0n0"},
+               {"x[1000-1001]c[0-7]s[0-15]b[0-1]n[0-3],y", "x1000c0s0b0n0"},
+               {"a[08-12,3]b[1,3-5]-ib.cluster", "a08b1-ib.cluster"},
+               {"a[8-012]", "a8"},
+               {"[1-3]", "1"},
+               {"[1-3]a", "1a"},
+               {"a[1-2][3-4]", "a13"},
+               {"bgl[000x133]", "bgl000"},
+               {"bgp[A00xB33]", "bgpA00"},
+               {"a[1]", "a1"},
+               {"a[1],b[", "a1"}, // the rest is of no interest
                {"", nullptr},
                {",a", nullptr},
                {"a[", nullptr},
                {"a[1", nullptr},
                {"a[]", nullptr},
                {"a[x]", nullptr},
-               {"a[1-2]b[3-4]", nullptr}};
+               {"a[1-]", nullptr},
+               {"a[-1]", nullptr},
+               {"a[1,]", nullptr},
+               {"a[1-2-3]", nullptr},
+               {"a[1;2]", nullptr},
+               {"a[1-2]b[3-4", nullptr},
+               {"a[[1-2]]", nullptr},
+               {"a]", nullptr},
+               {"a[1]]", nullptr}};
   char host[DDP_HOST_BYTES];
   for (const auto &c : cases) {
-    EXPECT_EQ(ddp_first_host(c.list, host), c.host != nullptr) << c.list;
+    EXPECT_EQ(ddp_first_host(c.list, host, sizeof host), c.host != nullptr) << c.list;
     if (c.host) {
       EXPECT_STREQ(host, c.host) << c.list;
     }
   }
-  EXPECT_TRUE(ddp_first_host(std::string(255, 'a').c_str(), host));
-  EXPECT_FALSE(ddp_first_host(std::string(256, 'a').c_str(), host));
-  EXPECT_FALSE(ddp_first_host((std::string(255, 'a') + "[1]").c_str(), host));
+  EXPECT_TRUE(ddp_first_host(std::string(255, 'a').c_str(), host, sizeof host));
+  EXPECT_FALSE(ddp_first_host(std::string(256, 'a').c_str(), host, sizeof host));
+  EXPECT_FALSE(ddp_first_host((std::string(255, 'a') + "[1]").c_str(), host, sizeof host));
 }
 
 } // namespace
