@@ -9,15 +9,16 @@ cd "$(dirname "$0")/.."
 program="gcc g++ cmake ninja-build zlib1g-dev libpng-dev libtiff-dev"
 tests="libgtest-dev libdlpack-dev python3-venv pkg-config libopenmpi-dev openmpi-bin mricron-data"
 [ ! -d ../shared/cusim ] || tests+=" libzstd-dev" # the simulator of CUDA devices
+mpich=
 case "${1:-}" in
   build) packages=$program python= ;;
   demo) packages="$program mricron-data" python= ;;
-  test) packages="$program $tests" python=numpy ;;
+  test) packages="$program $tests" python=numpy mpich=yes ;;
   train) packages="$program libopenmpi-dev openmpi-bin" python= ;;
   bench) packages="$program libbenchmark-dev python3-venv mricron-data" python=numpy ;;
   ci)
     packages="$program $tests clang clang-tidy clang-format libclang-rt-dev libomp-dev libbenchmark-dev git"
-    python=numpy
+    python=numpy mpich=yes
     ;;
   *) echo "usage: scripts/setup.sh build|demo|test|train|bench|ci" >&2 && exit 2 ;;
 esac
@@ -65,6 +66,10 @@ if ! at_least "$(cmake_version)" 3.25; then
   wanted=$(missing python3-venv)
   [ -z "$wanted" ] || install $wanted
   install_python 'cmake>=3.25'
+fi
+if [ -n "$mpich" ] && [ ! -x .venv/mpich/bin/mpiexec ]; then
+  # Not among .venv's own programs, where it would hide the system's MPI.
+  install_python --prefix "$PWD/.venv/mpich" mpich
 fi
 for package in $python; do
   .venv/bin/python -c "import $package" 2>/dev/null || install_python "$package"

@@ -7,6 +7,8 @@
 //                                                    late, at POINT: before, after or during; or aborts
 //                                                    (abort). OPERATION: window, display, counts, gather or
 //                                                    finish
+//     group_rank disagree TIMEOUT                    calls that differ between the ranks, one after the other
+//     group_rank communicators                       parts of MPI's world, and what is no communicator
 //     group_rank traffic TIMEOUT TYPE EDGE WINDOWS GATHERS
 //                                                    so many windows over, and gathers of, images of EDGE^2
 // What is printed, and the variables that are read, see rank.h.
@@ -36,6 +38,12 @@ int run(int argc, char **argv) {
     return draw_pictures(atof(argv[2]), strtoull(argv[3], nullptr, 10));
   if (scenario == "fault" && argc == 7)
     suffer(atof(argv[2]), {atoi(argv[3]), argv[4], atoi(argv[5])}, argv[6]);
+  if (scenario == "disagree" && argc == 3)
+    return disagree(atof(argv[2]));
+#if defined(BATCHVIEW_TEST_MPI)
+  if (scenario == "communicators" && argc == 2)
+    return use_communicators();
+#endif
   if (scenario == "traffic" && argc == 7)
     return move_pictures(atof(argv[2]), argv[3], atoll(argv[4]), atoi(argv[5]), atoi(argv[6]));
   return 2;
@@ -46,8 +54,17 @@ int run(int argc, char **argv) {
 int main(int argc, char **argv) {
 #if defined(BATCHVIEW_TEST_MPI)
   const bool uses_mpi = !device::in_this_program || way_to_meet() == "mpi";
-  if (uses_mpi)
+  if (uses_mpi) {
+    int rank;
     MPI_Init(&argc, &argv);
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    if (!getenv("TEST_ALONE")) // each process a world of its own
+      take_rank_of_mpi(rank);
+    if (getenv("TEST_NO_LAUNCHER")) // as under one whose variables are not known
+      for (const char *name : {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK",
+                               "OMPI_COMM_WORLD_LOCAL_SIZE", "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID"})
+        unsetenv(name);
+  }
 #endif
   int result = run(argc, argv);
 #if defined(BATCHVIEW_TEST_MPI)

@@ -19,7 +19,7 @@ def free_port():
 
 def clean_environment():
     """Without what a launcher around the tests may have set."""
-    drop = ("OMPI_", "PMIX_", "SLURM_", "RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_", "TORCHELASTIC_")
+    drop = ("OMPI_", "PMIX_", "PMI_", "MPI_LOCAL", "SLURM_", "RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_", "TORCHELASTIC_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(drop)}
     # MPI keeps memory until the process ends.
     environment["ASAN_OPTIONS"] = "detect_leaks=0"
@@ -73,9 +73,10 @@ class Job:
         self.seed = environment["BATCHVIEW_SEED"]
         if mpiexec:
             environment.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
-            # Shared memory alone, and a lost rank does not end the others.
-            command = [mpiexec, "--oversubscribe", "--enable-recovery", "--mca", "btl", "self,vader", "-n", str(world)]
-            self.processes = [self.spawn(command + arguments, environment)]
+            # In each MPI's words: everything stays on this host, and a rank that ends early does not end the others.
+            words = (["-launcher", "fork", "-disable-auto-cleanup"] if "mpich" in mpiexec else
+                     ["--oversubscribe", "--enable-recovery", "--mca", "btl", "self,vader"])
+            self.processes = [self.spawn([mpiexec, *words, "-n", str(world), *arguments], environment)]
         else:
             port = free_port()
             self.processes = []

@@ -14,6 +14,7 @@ double now(); // seconds
 void sleep_for(double seconds);
 
 int rank_of_environment();
+void take_rank_of_mpi(int rank); // it goes before the environment
 
 // Prints "rank what status seconds text".
 void say(const char *what, int status, double seconds, const char *text);
@@ -41,6 +42,10 @@ struct Fault {
   bool is_at(const char *here) const { return rank == rank_of_environment() && point == here; }
 };
 [[noreturn]] void suffer(double timeout, const Fault &fault, const std::string &operation);
+
+int disagree(double timeout);
+
+int use_communicators();
 
 int move_pictures(double timeout, const std::string &type, int64_t edge, int windows, int gathers);
 
