@@ -21,19 +21,30 @@
  *   - A failure between ranks is a status, never the end of the process. It breaks the group: every later call
  *     on it returns BV_DDP_ERROR_GROUP, until the caller ends it (bv_ddp_abort, bv_ddp_finish) and sets up a
  *     new one.
- *   - A wrong argument breaks nothing; the other ranks do not hear of it, and run into their timeout if this
- *     rank does not call again.
+ *   - Ranks that call different things get no wrong result. Before anything else of an operation they tell each
+ *     other what they call: the function, the element type, and what else must be the same on all ranks. On a
+ *     difference all of them get BV_DDP_ERROR_MISMATCH, at once, with a message that names the ranks and what
+ *     differs; so they do, with its status, if a rank's arguments are wrong or it has no memory (that rank
+ *     itself gets its own status).
  *
  * Group operations must be called by all ranks in the same order. A group is used by one thread at a time.
+ * Operations are the functions that say so: all that take pictures or counts, the barrier, and bv_ddp_finish.
  *
  * On CPU tensors an operation is complete on return. On device tensors it is ordered on the stream, and
  * returns at once: the host waits for nothing (except inside a communicator's first operation, where NCCL
  * connects its ranks), and the calls may be captured in a CUDA graph. What a lost rank then stops is the
- * stream: bv_ddp_wait waits for it with the deadline, and says what is wrong.
+ * stream: bv_ddp_wait waits for it with the deadline, and says what is wrong. Calls that differ are noticed on
+ * the stream too: bv_ddp_wait returns BV_DDP_ERROR_MISMATCH, as does the group's next operation, and what the
+ * call should have written is undefined.
+ *
+ * After BV_DDP_ERROR_MISMATCH a group of CPU ranks goes on: nobody has begun the call, nothing is written, and
+ * the ranks are in step (unless one of them was in bv_ddp_finish). A group of GPU ranks is broken, because work
+ * that waits for other ranks is on the streams; the rank whose arguments were wrong finds out at its next
+ * operation. If all ranks fail alike, nothing is broken.
  *
  * bv_last_error() says what was wrong, as for every other function of batchview. As there, BV_ERROR_MEMORY and
- * BV_ERROR_CUDA need no repeating: any operation on a group may return them. They are this rank's own: the
- * other ranks do not hear of them, as of wrong arguments.
+ * BV_ERROR_CUDA need no repeating: any operation on a group may return them. Where the other ranks already rely
+ * on this one, they break its group, and the others run into their timeout.
  */
 #ifndef BATCHVIEW_DDP_H
 #define BATCHVIEW_DDP_H
@@ -102,7 +113,8 @@ typedef struct bv_ddp_options {
   const char *address;    /* TCP: name or address of rank 0's host. NULL: MASTER_ADDR, else the launcher's */
   const char *job; /* TCP: what this job's ranks share and others do not know. NULL: BATCHVIEW_JOB, else the
                       launcher's job id */
-  const void *mpi_comm; /* MPI: NULL for MPI_COMM_WORLD, else points to an MPI_Comm */
+  const void *mpi_comm; /* MPI: NULL for MPI_COMM_WORLD, else points to an MPI_Comm, no intercommunicator, which
+                           counts whatever a launcher says. Its error handler is as it was after the call */
 } bv_ddp_options;
 
 #define BV_DDP_OPTIONS_INIT                                                                                  \
@@ -115,12 +127,15 @@ typedef struct bv_ddp_group bv_ddp_group;
 
 /* Joins this process to its job's group.
  *
- * rank, world_size: who this is. Both -1 reads them from the environment of the first of these that has set it:
+ * rank, world_size: who this is. Both -1 asks MPI, if it is initialised or options->mpi_comm is given; else the
+ *   environment, of the first of these that has set a rank:
  *   torchrun, or what sets the same (RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR),
  *   Open MPI (OMPI_COMM_WORLD_RANK, _SIZE, _LOCAL_RANK),
- *   SLURM (SLURM_PROCID, SLURM_NTASKS, SLURM_LOCALID, SLURM_STEP_NODELIST).
- * options: NULL for all defaults.
- * group: receives the group, or NULL on failure. bv_ddp_finish frees it.
+ *   MPICH and its kin (PMI_RANK, PMI_SIZE, MPI_LOCALRANKID),
+ *   SLURM (SLURM_PROCID, SLURM_STEP_NUM_TASKS or SLURM_NTASKS, SLURM_LOCALID, SLURM_STEP_NODELIST).
+ *   If MPI was asked about MPI_COMM_WORLD and that launcher says something else, or if SLURM says that no other
+ * task was started, the answer is BV_DDP_ERROR_ENVIRONMENT: variables may be inherited. options: NULL for all
+ * defaults. group: receives the group, or NULL on failure. bv_ddp_finish frees it.
  *
  * With NCCL the rank's GPU becomes the calling thread's current device. (Nothing else in batchview changes
  * that.) A set-up that fails leaves nothing behind: no connection, no thread, no communicator; unless NCCL
@@ -151,12 +166,13 @@ BV_API bv_status bv_ddp_get_info(const bv_ddp_group *group, bv_ddp_info *info);
 /* ---- Waiting, and the end ------------------------------------------------------------------------------ */
 
 /* Waits until every rank has called it and, with NCCL, until `stream` has done the work before it.
- * Returns BV_OK; BV_ERROR_NULL, _MEMORY, _CUDA; BV_DDP_ERROR_TIMEOUT, _PEER, _GROUP, _MPI, _NCCL. */
+ * Returns BV_OK; BV_ERROR_NULL, _MEMORY, _CUDA; BV_DDP_ERROR_TIMEOUT, _PEER, _GROUP, _MISMATCH, _MPI, _NCCL. */
 BV_API bv_status bv_ddp_barrier(bv_ddp_group *group, bv_stream stream);
 
 /* Waits until `stream` has done its work, like cudaStreamSynchronize, but no longer than the group's timeout,
- * and no longer than the ranks are well. Not a group operation. Without NCCL there is nothing to wait for.
- * Returns like bv_ddp_barrier. */
+ * and no longer than the ranks are well and call the same. BV_OK only if the ranks' calls whose work it waited
+ * for were the same. Not a group operation. Without NCCL there is nothing to wait for. Returns like
+ * bv_ddp_barrier. */
 BV_API bv_status bv_ddp_wait(bv_ddp_group *group, bv_stream stream);
 
 /* Breaks the group: work on streams that waits for other ranks ends, and the other ranks are told as far as
@@ -167,11 +183,11 @@ BV_API bv_status bv_ddp_wait(bv_ddp_group *group, bv_stream stream);
 BV_API bv_status bv_ddp_abort(bv_ddp_group *group);
 
 /* Ends the group and frees the handle, whatever it returns. A group in order waits for the other ranks to do
- * the same, no longer than the timeout; a broken one is aborted. The MPI communicator of a group that did not
- * end in order cannot be freed safely, and stays with MPI, as does the buffer of a call that was cut short
- * (never the caller's memory).
- * Returns BV_OK; BV_ERROR_NULL, _MEMORY, _CUDA; BV_DDP_ERROR_TIMEOUT, _PEER, _MPI, _NCCL; _GROUP if the group
- * was broken, unless its abort failed: then like bv_ddp_abort. */
+ * the same, no longer than the timeout; a broken one is aborted. (An operation.) The MPI communicator of a
+ * group that did not end in order cannot be freed safely, and stays with MPI, as does the buffer of a call that
+ * was cut short (never the caller's memory). Returns BV_OK; BV_ERROR_NULL, _MEMORY, _CUDA;
+ * BV_DDP_ERROR_TIMEOUT, _PEER, _MISMATCH, _MPI, _NCCL; _GROUP if the group was broken, unless its abort failed:
+ * then like bv_ddp_abort. */
 BV_API bv_status bv_ddp_finish(bv_ddp_group *group);
 
 /* ---- Pictures over all ranks --------------------------------------------------------------------------- */
@@ -180,19 +196,18 @@ BV_API bv_status bv_ddp_finish(bv_ddp_group *group);
  * would get. No pixel leaves its rank; 32 KiB of counts are summed (64 KiB for i32, u32 and f64), whatever the
  * images' sizes.
  *
- * batch: this rank's [B, C, H, W]; shapes may differ between ranks, also an extent of 0. The element type is
- *   the same on all ranks, and so are the options except the mask, whose pixels are the rank's own.
- * options: scope, algorithm and workspace are not looked at.
- * windows: f64 [1, 2] or [1, 3]; all ranks receive the same.
- * All tensors are on the group's device.
- * Returns like bv_measure_window and bv_ddp_barrier. */
+ * batch: this rank's [B, C, H, W]; shapes may differ between ranks, also an extent of 0. The element type must
+ * be the same on all ranks. options: scope, algorithm and workspace are not looked at. `foreground`, `window`,
+ * and of low, high, lo and hi those that the window looks at must be the same on all ranks. The mask's pixels
+ * are the rank's own. windows: f64 [1, 2] or [1, 3]; all ranks receive the same. All tensors are on the group's
+ * device. Returns like bv_measure_window and bv_ddp_barrier. */
 BV_API bv_status bv_ddp_measure_window(bv_ddp_group *group, const bv_tensor *batch,
                                        const bv_display_options *options, const bv_tensor *windows,
                                        bv_stream stream);
 
 /* bv_normalize_batch_for_display with that window. The options are checked as there, algorithm and workspace
- * too, which are not used.
- * Returns like bv_normalize_batch_for_display and bv_ddp_barrier. */
+ * too, which are not used; rounding, epsilon, floor and colour_map must be the same on all ranks as well. `out`
+ * is the rank's own. Returns like bv_normalize_batch_for_display and bv_ddp_barrier. */
 BV_API bv_status bv_ddp_normalize_batch_for_display(bv_ddp_group *group, const bv_tensor *batch,
                                                     const bv_tensor *out, const bv_display_options *options,
                                                     bv_stream stream);

@@ -8,19 +8,20 @@ import sys
 import tempfile
 import unittest
 
-from job import Job, open_mpi, slurm, torchrun, torchrun_on_one_gpu, torchrun_on_two_hosts, torchrun_with_one_gpu_visible
+from differences import Differences
+from job import AMPLE, MARGIN, TIMEOUT, Job, open_mpi, slurm, torchrun, torchrun_on_one_gpu, torchrun_on_two_hosts, torchrun_with_one_gpu_visible
+from launchers import Launchers, Shells
+from statuses import DEVICE, GROUP, NCCL, OK, PEER, TIMED_OUT
 
 BACKEND = sys.argv[1]
 GROUP_RANK, EXAMPLE, MPIEXEC = (sys.argv[2:5] + [None] * 3)[:3]
-TIMEOUT = 2.0  # of groups whose deadline is tested
-AMPLE = 60.0  # of those that must not need it
-MARGIN = 4.5  # on top of a deadline: an abort has 3 s, and the machine may be busy
-OK, NULL, TYPE, VALUE, DEVICE, ENVIRONMENT, TIMED_OUT, PEER, GROUP, NCCL, MISMATCH = 0, 1, 3, 5, 6, 17, 20, 21, 22, 25, 26
 OPERATIONS = ("window", "display", "counts", "gather")
 LOST = 2  # the rank that is
 
 
-class Groups(unittest.TestCase):
+class Groups(unittest.TestCase, Differences):
+    goes_on = BACKEND != "nccl"  # after calls that differ
+
     def start_job(self, world, *arguments, program=GROUP_RANK, over_mpi=BACKEND != "nccl", **options):
         job = Job(world, program, *arguments, mpiexec=MPIEXEC if over_mpi else None, **options)
         self.addCleanup(job.end)
@@ -172,104 +173,11 @@ class Groups(unittest.TestCase):
                     self.expect(job, rank, what, [OK])
 
 
-    # ---- Ranks that disagree
-
-    # The case, and what all ranks are told. Rank 1 is the one that differs.
-    DIFFERENCES = {
-        "dtype": ["bv_ddp_measure_window: batch.dtype is u8 on rank 1, but f32 on rank 0"],
-        "wide": ["batch.dtype is f64 on rank 1, but f32 on rank 0"],
-        "minmax": ["options->window is BV_WINDOW_MINMAX on rank 1, but BV_WINDOW_PERCENTILE on rank 0"],
-        "low": ["options->low is 10 on rank 1, but 2 on rank 0"],
-        "high": ["bv_ddp_normalize_batch_for_display: options->high is 90 on rank 1, but 98 on rank 0"],
-        "foreground": ["options->foreground is BV_FOREGROUND_ALL on rank 1, but BV_FOREGROUND_NONZERO on rank 0"],
-        "lo": ["options->lo is -1 on rank 1, but 0 on rank 0"],
-        "hi": ["options->hi is 2 on rank 1, but 0 on rank 0"],
-        "rounding": ["options->rounding is BV_ROUNDING_NEAREST on rank 1, but BV_ROUNDING_TRUNCATE on rank 0"],
-        "epsilon": ["options->epsilon is 1 on rank 1, but 1e-08 on rank 0"],
-        "floor": ["options->floor is 0.5 on rank 1, but 0.001 on rank 0"],
-        "colours": ["options->colour_map is one with the hash ", " on rank 1, but NULL on rank 0"],
-        "operation": ["rank 1 calls bv_ddp_normalize_batch_for_display, but rank 0 calls bv_ddp_measure_window"],
-        "barrier": ["rank 1 calls bv_ddp_barrier, but rank 0 calls bv_ddp_measure_window"],
-        "exchange": ["rank 1 calls bv_ddp_exchange_counts, but rank 0 calls bv_ddp_gather_pictures"],
-        "shape": ["the shape of pictures is [N, 5, 5] on rank 1, but [N, 4, 4] on rank 0"],
-        "counts": ["counts is numbers with the hash ", " on rank 1, but "],
-        "late": ["options->low is 10 on rank 1"],
-        "graph": ["options->low is 10 on rank 1"],
-        "finish": ["rank 1 calls bv_ddp_finish, but rank 0 calls bv_ddp_barrier"],
-    }
-    # The case, and what rank 1 itself and the others are told.
-    FAILURES = {
-        "wrong": (VALUE, ["options.low is 101"], ["bv_ddp_measure_window: rank 1 cannot take part", "value out of range (status 5 there)"]),
-        "null": (NULL, ["batch is NULL"], ["bv_ddp_normalize_batch_for_display: rank 1 cannot take part", "(status 1 there)"]),
-        "negative": (VALUE, ["count is -1"], ["bv_ddp_exchange_counts: rank 1 cannot take part"]),
-        "untyped": (TYPE, ["pictures.dtype is f32"], ["bv_ddp_gather_pictures: rank 1 cannot take part"]),
-    }
-
-    def test_ranks_that_disagree(self):
-        within = 5  # of a timeout of AMPLE
-        world = 3
-        job = self.run_job(world, "disagree", AMPLE)
-        goes_on = BACKEND != "nccl"
-        for rank in range(world):
-            for case, words in self.DIFFERENCES.items():
-                if case == "graph" and goes_on:
-                    continue
-                with self.subTest(case=case, rank=rank):
-                    self.expect(job, rank, case, [MISMATCH], within, words)
-                    if case != "finish":
-                        self.expect(job, rank, case + "-again", [OK if goes_on else GROUP])
-                    if case not in ("finish", "late") and goes_on:
-                        self.assertEqual(self.line(job, rank, case + "-written")[0], 0, "outputs were written")
-            for case, (status, words, others) in self.FAILURES.items():
-                with self.subTest(case=case, rank=rank):
-                    self.expect(job, rank, case, [status if rank == 1 else MISMATCH], within, words if rank == 1 else others)
-                    self.expect(job, rank, case + "-again", [OK if goes_on else GROUP if rank != 1 else MISMATCH])
-            for case, status in (("unused", OK), ("zero", OK), ("all_wrong", VALUE)):
-                with self.subTest(case=case, rank=rank):
-                    self.expect(job, rank, case, [status], within)
-                    self.expect(job, rank, case + "-again", [OK])
-            if rank != 1:
-                self.expect(job, rank, "again", [GROUP], within, ["broken"])
+class Mpi(Groups, Launchers):
+    pass
 
 
-class Mpi(Groups):
-    def test_without_any_launchers_variables(self):
-        self.expect_pictures(3, 2, TEST_NO_LAUNCHER="1")
-
-    def test_beside_the_variables_of_a_slurm_job(self):
-        # Those of the batch script: MPI's ranks have met.
-        self.expect_pictures(2, 2, SLURM_JOB_ID="1", SLURM_PROCID="0", SLURM_NTASKS="1")
-        self.expect_pictures(2, 2, SLURM_JOB_ID="1", SLURM_PROCID="0", SLURM_NTASKS="1", TEST_NO_LAUNCHER="1")
-        self.expect_pictures(2, 2, SLURM_JOB_ID="1", SLURM_PROCID="0", SLURM_NTASKS="2", SLURM_STEP_ID="0",
-                             SLURM_STEP_NODELIST="x1000c[0-1]s[2-3]b0n0[", TEST_NO_LAUNCHER="1")
-
-    def test_variables_that_contradict_mpi(self):
-        # Inherited from a pod or a batch script.
-        job = self.run_job(2, "pictures", AMPLE, 1, RANK="0", WORLD_SIZE="1")
-        for rank in range(2):
-            self.expect(job, rank, "setup", [ENVIRONMENT], MARGIN,
-                        ["WORLD_SIZE is \"1\"", "in MPI this is rank %d of 2" % rank, "unset", "mpi_comm"])
-        job = self.run_job(2, "pictures", TIMEOUT, 1, RANK="0", WORLD_SIZE="2")
-        self.expect(job, 1, "setup", [ENVIRONMENT], MARGIN, ["RANK is \"0\"", "in MPI this is rank 1 of 2"])
-
-    def test_processes_that_are_alone_in_mpi(self):
-        # As started by torchrun, or by the mpirun of another MPI.
-        job = self.run_job(2, "pictures", AMPLE, 1, over_mpi=False, TEST_ALONE="1")
-        for rank in range(2):
-            self.expect(job, rank, "setup", [ENVIRONMENT], MARGIN, ["WORLD_SIZE is \"2\"", "in MPI this is rank 0 of 1"])
-
-    def test_communicators(self):
-        job = self.run_job(4, "communicators", RANK="0", WORLD_SIZE="1")
-        for rank in range(4):
-            self.expect(job, rank, "none", [VALUE], MARGIN, ["options->mpi_comm is MPI_COMM_NULL"])
-            self.expect(job, rank, "between", [VALUE], MARGIN, ["options->mpi_comm is an intercommunicator"])
-            self.expect(job, rank, "half", [OK])
-            self.assertEqual(self.line(job, rank, "who")[:2], (rank // 2, 2), "the communicator counts")
-            self.assertEqual(self.line(job, rank, "handler")[0], 1, "the caller's error handler")
-            self.expect(job, rank, "finish", [OK])
-
-
-class Nccl(Groups):
+class Nccl(Groups, Shells):
     def test_the_environment_of_every_launcher(self):
         for launcher in (torchrun, slurm, open_mpi):
             with self.subTest(launcher=launcher.__name__):

@@ -9,6 +9,9 @@ import threading
 import time
 
 MOST_RANKS = 7
+TIMEOUT = 2.0  # seconds, of groups whose deadline is tested
+AMPLE = 60.0  # of those that must not need it
+MARGIN = 4.5  # on top of a deadline: an abort has 3 s, and the machine may be busy
 
 
 def free_port():
@@ -50,7 +53,21 @@ def torchrun_with_one_gpu_visible(rank, world, port):
 
 def slurm(rank, world, port):
     return {"SLURM_PROCID": rank, "SLURM_NTASKS": world, "SLURM_LOCALID": rank, "SLURM_JOB_ID": port,
-            "SLURM_STEP_ID": 0, "SLURM_JOB_NODELIST": "localhost"}
+            "SLURM_STEP_ID": 0, "SLURM_STEP_NUM_TASKS": world, "SLURM_JOB_NODELIST": "localhost"}
+
+
+def slurm_shell(rank, world, port):
+    """A shell of salloc, which is a step by itself, in a job of more tasks."""
+    return {**slurm(rank, world, port), "SLURM_NTASKS": 4, "SLURM_STEP_ID": 4294967290, "SLURM_STEP_NUM_TASKS": 1}
+
+
+def slurm_batch_script(rank, world, port):
+    return {**slurm(rank, world, port), "SLURM_NTASKS": 4, "SLURM_STEP_ID": "", "SLURM_STEP_NUM_TASKS": ""}
+
+
+def slurm_terminal(rank, world, port):
+    """srun --pty of a shell: those of the other tasks have ended at once."""
+    return {**slurm(rank, world + 1, port), "SLURM_PTY_PORT": port}
 
 
 def open_mpi(rank, world, port):
