@@ -50,7 +50,7 @@ void ddp_describe_window(const bv_tensor *batch, const bv_display_options *optio
 }
 
 void ddp_describe_drawing(const bv_display_options *options, ddp_call *call) {
-  const size_t colour_map_bytes = 256 * 3;
+  const size_t colour_map_bytes = (size_t)256 * 3;
   call->rounding = options->rounding;
   call->epsilon = without_sign_of_zero(options->epsilon);
   call->floor = without_sign_of_zero(options->floor);
@@ -117,7 +117,7 @@ static void write_colour_map(char text[TEXT_BYTES], const ddp_call *call) {
 }
 
 static void write_counts(char text[TEXT_BYTES], const ddp_call *call) {
-  snprintf(text, TEXT_BYTES, "numbers with the hash %016" PRIx64, call->counts);
+  snprintf(text, TEXT_BYTES, "%016" PRIx64, call->counts);
 }
 
 static void write_extents(char text[TEXT_BYTES], const ddp_call *call) {
@@ -144,7 +144,7 @@ static const struct {
     {"options->floor", write_floor},
     {"options->colour_map", write_colour_map},
     {"the shape of pictures", write_extents},
-    {"counts", write_counts},
+    {"the hash of counts", write_counts},
 };
 
 /* A rank that cannot do what another one could. */

@@ -81,8 +81,8 @@ static bv_status check_step_was_started(void) {
   if (variable("SLURM_JOB_ID") && !step && !started)
     return ddp_fail(
         BV_DDP_ERROR_ENVIRONMENT,
-        "SLURM_NTASKS is %d, but SLURM_STEP_ID is not set: this is the batch script or a shell of job "
-        "%.32s, and no other rank was started: %s",
+        "SLURM_NTASKS is %d, but SLURM_STEP_ID is not set: this is job %.32s's batch script or shell, "
+        "not a task of srun: %s",
         tasks, variable("SLURM_JOB_ID"), advice);
   return BV_OK;
 }

@@ -196,6 +196,7 @@ typedef struct borrowed_comm {
 
 static bv_status borrow(const void *mpi_comm, borrowed_comm *borrowed) {
   const char *what = "changing the error handler of options->mpi_comm";
+  *borrowed = (borrowed_comm){MPI_COMM_NULL, MPI_ERRHANDLER_NULL};
   if (!ddp_mpi_is_running())
     return ddp_fail(BV_DDP_ERROR_BACKEND,
                     "MPI is not initialised (or already finalised): call MPI_Init before bv_setup_ddp");

@@ -22,7 +22,7 @@ class Differences:
         "barrier": ["rank 1 calls bv_ddp_barrier, but rank 0 calls bv_ddp_measure_window"],
         "exchange": ["rank 1 calls bv_ddp_exchange_counts, but rank 0 calls bv_ddp_gather_pictures"],
         "shape": ["the shape of pictures is [N, 5, 5] on rank 1, but [N, 4, 4] on rank 0"],
-        "counts": ["counts is numbers with the hash ", " on rank 1, but "],
+        "counts": ["the hash of counts is ", " on rank 1, but "],
         "late": ["options->low is 10 on rank 1"],
         "graph": ["options->low is 10 on rank 1"],
         "finish": ["rank 1 calls bv_ddp_finish, but rank 0 calls bv_ddp_barrier"],

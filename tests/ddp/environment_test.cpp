@@ -280,7 +280,7 @@ void SetSlurm() {
 TEST_F(Environment, OfABatchScriptIsRefused) {
   SetSlurm();
   ExpectRefusal(BV_DDP_ERROR_ENVIRONMENT,
-                {"SLURM_NTASKS is 4", "SLURM_STEP_ID is not set", "no other rank was started", "srun"});
+                {"SLURM_NTASKS is 4", "SLURM_STEP_ID is not set", "job 4711's batch script", "srun"});
   EXPECT_EQ(Read(0, 1), BV_OK) << "it may say so itself";
   Set({{"SLURM_NTASKS", "1"}});
   EXPECT_EQ(Read(), BV_OK) << bv_last_error();
@@ -353,7 +353,7 @@ TEST_F(Environment, OfSlurmDoesNotContradictRanksThatHaveMet) {
   SetSlurm();
   EXPECT_EQ(ddp_check_launcher_agrees(1, 2), BV_OK);
   EXPECT_EQ(ddp_check_launcher_agrees(0, 1), BV_DDP_ERROR_ENVIRONMENT);
-  ExpectWords({"no other rank was started"});
+  ExpectWords({"not a task of srun"});
 }
 
 } // namespace

@@ -62,8 +62,7 @@ const Case cases[] = {
     {"late", [](Arguments &a) { a.repeats = 40; }, [](Arguments &a) { a.options.low = 10; }},
     {"graph", [](Arguments &a) { a.in_graph = true; }, [](Arguments &a) { a.options.low = 10; }},
     // What is nobody's business but the rank's.
-    {"unused", same,
-     [](Arguments &a) { a.options.lo = 7, a.options.rounding = 1, a.options.low = a.options.low + -0.0; }},
+    {"unused", same, [](Arguments &a) { a.options.lo = 7, a.options.rounding = BV_ROUNDING_NEAREST; }},
     {"zero", [](Arguments &a) { a.options.low = 0; }, [](Arguments &a) { a.options.low = -0.0; }},
     {"all_wrong", [](Arguments &a) { a.options.low = 101; }, [](Arguments &a) { a.options.low = 102; }},
 };
