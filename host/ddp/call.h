@@ -13,8 +13,8 @@ extern "C" {
 
 enum { DDP_MEASURE = 1, DDP_NORMALIZE, DDP_EXCHANGE_COUNTS, DDP_GATHER, DDP_BARRIER, DDP_FINISH };
 
-/* Travels between the ranks as it lies in memory, 21 words of 8 bytes. What an operation does not look at is 0.
- */
+/* Travels between the ranks as it lies in memory, 21 words of 8 bytes. What an operation does
+ * not look at is 0. */
 typedef struct ddp_call {
   int32_t operation;
   int32_t is_failure; /* 1: this rank cannot do it, for `status`; all below is 0 */

@@ -16,8 +16,7 @@ typedef struct ddp_difference {
 
 /* Each returns a cudaError_t. */
 
-/* Loads the kernels for the current device. Later, loading them could wait for work that waits for other ranks.
- */
+/* Loads the kernels for the current device. Later, loading them could wait for work that waits for others. */
 int ddp_load_kernels(void);
 
 /* *to = *call, on the stream. The call is copied before this returns. */

@@ -57,9 +57,7 @@ static inline bv_status ddp_break(bv_ddp_group *group, bv_status status) {
   return status;
 }
 
-/* The end of what the ranks do together: one that fails by itself then, and goes on, is out of step with the
- * others.
- */
+/* The end of what the ranks do together: one that fails by itself then is out of step with the others. */
 static inline bv_status ddp_end_together(bv_ddp_group *group, bv_status status) {
   return status == BV_OK || group->world_size == 1 ? status : ddp_break(group, status);
 }

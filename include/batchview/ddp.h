@@ -28,7 +28,7 @@
  *     itself gets its own status).
  *
  * Group operations must be called by all ranks in the same order. A group is used by one thread at a time.
- * Operations are the functions that say so: all that take pictures or counts, the barrier, and bv_ddp_finish.
+ * Group operations are those on pictures and counts, the barrier, and bv_ddp_finish.
  *
  * On CPU tensors an operation is complete on return. On device tensors it is ordered on the stream, and
  * returns at once: the host waits for nothing (except inside a communicator's first operation, where NCCL
@@ -133,9 +133,10 @@ typedef struct bv_ddp_group bv_ddp_group;
  *   Open MPI (OMPI_COMM_WORLD_RANK, _SIZE, _LOCAL_RANK),
  *   MPICH and its kin (PMI_RANK, PMI_SIZE, MPI_LOCALRANKID),
  *   SLURM (SLURM_PROCID, SLURM_STEP_NUM_TASKS or SLURM_NTASKS, SLURM_LOCALID, SLURM_STEP_NODELIST).
- *   If MPI was asked about MPI_COMM_WORLD and that launcher says something else, or if SLURM says that no other
- * task was started, the answer is BV_DDP_ERROR_ENVIRONMENT: variables may be inherited. options: NULL for all
- * defaults. group: receives the group, or NULL on failure. bv_ddp_finish frees it.
+ *   If MPI was asked about MPI_COMM_WORLD and that launcher says something else, or if SLURM says that no
+ *   other task was started, the answer is BV_DDP_ERROR_ENVIRONMENT: variables may be inherited.
+ * options: NULL for all defaults.
+ * group: receives the group, or NULL on failure. bv_ddp_finish frees it.
  *
  * With NCCL the rank's GPU becomes the calling thread's current device. (Nothing else in batchview changes
  * that.) A set-up that fails leaves nothing behind: no connection, no thread, no communicator; unless NCCL
@@ -170,9 +171,9 @@ BV_API bv_status bv_ddp_get_info(const bv_ddp_group *group, bv_ddp_info *info);
 BV_API bv_status bv_ddp_barrier(bv_ddp_group *group, bv_stream stream);
 
 /* Waits until `stream` has done its work, like cudaStreamSynchronize, but no longer than the group's timeout,
- * and no longer than the ranks are well and call the same. BV_OK only if the ranks' calls whose work it waited
- * for were the same. Not a group operation. Without NCCL there is nothing to wait for. Returns like
- * bv_ddp_barrier. */
+ * and no longer than the ranks are well and call the same. BV_OK only if the ranks' calls whose work it
+ * waited for were the same. Not a group operation. Without NCCL there is nothing to wait for.
+ * Returns like bv_ddp_barrier. */
 BV_API bv_status bv_ddp_wait(bv_ddp_group *group, bv_stream stream);
 
 /* Breaks the group: work on streams that waits for other ranks ends, and the other ranks are told as far as
@@ -183,11 +184,11 @@ BV_API bv_status bv_ddp_wait(bv_ddp_group *group, bv_stream stream);
 BV_API bv_status bv_ddp_abort(bv_ddp_group *group);
 
 /* Ends the group and frees the handle, whatever it returns. A group in order waits for the other ranks to do
- * the same, no longer than the timeout; a broken one is aborted. (An operation.) The MPI communicator of a
- * group that did not end in order cannot be freed safely, and stays with MPI, as does the buffer of a call that
- * was cut short (never the caller's memory). Returns BV_OK; BV_ERROR_NULL, _MEMORY, _CUDA;
- * BV_DDP_ERROR_TIMEOUT, _PEER, _MISMATCH, _MPI, _NCCL; _GROUP if the group was broken, unless its abort failed:
- * then like bv_ddp_abort. */
+ * the same, no longer than the timeout; a broken one is aborted. The MPI communicator of a group that did not
+ * end in order cannot be freed safely, and stays with MPI, as does the buffer of a call that was cut short
+ * (never the caller's memory).
+ * Returns BV_OK; BV_ERROR_NULL, _MEMORY, _CUDA; BV_DDP_ERROR_TIMEOUT, _PEER, _MISMATCH, _MPI, _NCCL; _GROUP
+ * if the group was broken, unless its abort failed: then like bv_ddp_abort. */
 BV_API bv_status bv_ddp_finish(bv_ddp_group *group);
 
 /* ---- Pictures over all ranks --------------------------------------------------------------------------- */
@@ -197,17 +198,20 @@ BV_API bv_status bv_ddp_finish(bv_ddp_group *group);
  * images' sizes.
  *
  * batch: this rank's [B, C, H, W]; shapes may differ between ranks, also an extent of 0. The element type must
- * be the same on all ranks. options: scope, algorithm and workspace are not looked at. `foreground`, `window`,
- * and of low, high, lo and hi those that the window looks at must be the same on all ranks. The mask's pixels
- * are the rank's own. windows: f64 [1, 2] or [1, 3]; all ranks receive the same. All tensors are on the group's
- * device. Returns like bv_measure_window and bv_ddp_barrier. */
+ *   be the same on all ranks.
+ * options: scope, algorithm and workspace are not looked at. `foreground`, `window`, and of low, high, lo and
+ *   hi those that the window looks at, must be the same on all ranks. The mask's pixels are the rank's own.
+ * windows: f64 [1, 2] or [1, 3]; all ranks receive the same.
+ * All tensors are on the group's device.
+ * Returns like bv_measure_window and bv_ddp_barrier. */
 BV_API bv_status bv_ddp_measure_window(bv_ddp_group *group, const bv_tensor *batch,
                                        const bv_display_options *options, const bv_tensor *windows,
                                        bv_stream stream);
 
 /* bv_normalize_batch_for_display with that window. The options are checked as there, algorithm and workspace
- * too, which are not used; rounding, epsilon, floor and colour_map must be the same on all ranks as well. `out`
- * is the rank's own. Returns like bv_normalize_batch_for_display and bv_ddp_barrier. */
+ * too, which are not used; rounding, epsilon, floor and colour_map must be the same on all ranks as well.
+ * out: the rank's own, of any packing.
+ * Returns like bv_normalize_batch_for_display and bv_ddp_barrier. */
 BV_API bv_status bv_ddp_normalize_batch_for_display(bv_ddp_group *group, const bv_tensor *batch,
                                                     const bv_tensor *out, const bv_display_options *options,
                                                     bv_stream stream);
