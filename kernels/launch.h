@@ -1,8 +1,8 @@
 /* The kernels as host code sees them: one launcher a family, and what each must be told beside the job.
  *
  * Launchers put work on `stream` of the current device and return a cudaError_t as int: 0 is success. They wait
- * for nothing, allocate nothing and read no device memory. Their plans are made by host/cuda/plan.h. Workspaces are
- * device memory aligned to 256 bytes, needed until the stream has done the work.
+ * for nothing, allocate nothing and read no device memory. Their plans are made by host/cuda/plan.h. Workspaces
+ * are device memory aligned to 256 bytes, needed until the stream has done the work.
  */
 #ifndef BV_LAUNCH_H
 #define BV_LAUNCH_H

@@ -282,16 +282,15 @@ BV_API bv_status bv_visualize_one_slice_in_3d_image(const bv_tensor *volume, int
 
 /* ---- Threads ---------------------------------------------------------------------------------------- */
 
-/* Calls on CPU tensors are helped by threads of the library, one pool a process: started by the first call that is
- * large enough, asleep between calls, named "batchview", with all signals blocked. Where they cannot be started
- * (limits, memory) calls have fewer or none; results do not depend on their number. Several callers at once share
- * them evenly. The child of a fork starts its own. */
+/* Calls on CPU tensors are helped by threads of the library, one pool a process: started by the first call that
+ * is large enough, asleep between calls, named "batchview", with all signals blocked. Where they cannot be
+ * started (limits, memory) calls have fewer or none; results do not depend on their number. Several callers at
+ * once share them evenly. The child of a fork starts its own. */
 
 /* How many threads a call may use, the calling one included: 1 .. 1024. 1 starts none. 0: the default, which
- * is BATCHVIEW_THREADS, else OMP_NUM_THREADS (both from the environment, ignored unless a number from 1), else the
- * processors that this process may use by its affinity and its control group's quota. Returns when threads beyond
- * the number have ended.
- * Returns BV_OK; BV_ERROR_VALUE. */
+ * is BATCHVIEW_THREADS, else OMP_NUM_THREADS (both from the environment, ignored unless a number from 1), else
+ * the processors that this process may use by its affinity and its control group's quota. Returns when threads
+ * beyond the number have ended. Returns BV_OK; BV_ERROR_VALUE. */
 BV_API bv_status bv_set_threads(int threads);
 
 /* The number in force. */
