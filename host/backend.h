@@ -12,7 +12,7 @@ bv_status bv_cuda_run(const bv_job *job, bv_stream stream);
 /* The device workspace that bv_cuda_run needs for a BV_DISPLAY or BV_MEASURE job. */
 bv_status bv_cuda_workspace_size(const bv_job *job, size_t *bytes);
 
-/* How many CUDA devices there are; 0 without a driver. */
-int bv_cuda_device_count(void);
+/* How many CUDA devices there are: 0 without a driver. Returns BV_OK; BV_ERROR_CUDA if they cannot be used. */
+bv_status bv_cuda_device_count(int *count);
 
 #endif

@@ -67,7 +67,8 @@ static bv_status check_device(const char *name, int32_t device) {
     return bv_fail(BV_ERROR_NO_CUDA,
                    "%s.device is %d, but this batchview was not built with CUDA: only BV_CPU (%d) is allowed",
                    name, device, BV_CPU);
-  int devices = bv_cuda_device_count();
+  int devices;
+  BV_TRY(bv_cuda_device_count(&devices));
   return device < devices ? BV_OK
                           : bv_fail(BV_ERROR_DEVICE, "%s.device is %d, but the number of CUDA devices is %d",
                                     name, device, devices);

@@ -65,6 +65,18 @@ static bv_status check_workspace(const bv_display_options *options) {
   return BV_OK;
 }
 
+/* Device work writes there while it reads and writes the tensors. */
+static bv_status check_workspace_apart(const bv_display_options *options, const char *name,
+                                       const bv_tensor *tensor) {
+  const int64_t most = INT64_MAX,
+                bytes = options->workspace_bytes < (size_t)most ? (int64_t)options->workspace_bytes : most;
+  bv_tensor workspace =
+      bv_contiguous_tensor(options->workspace, BV_U8, tensor ? tensor->device : BV_CPU, 1, &bytes);
+  if (!tensor || tensor->device == BV_CPU || !options->workspace)
+    return BV_OK;
+  return bv_check_apart("options.workspace", &workspace, name, tensor, false);
+}
+
 static bv_status check_output(const bv_tensor *batch, const bv_tensor *windows, const bv_tensor *out,
                               const bv_display_options *options, bv_packing *packing) {
   BV_TRY(bv_check_tensor("out", out));
@@ -151,6 +163,10 @@ bv_status bv_make_display_job(bv_operation operation, const bv_names *names, con
     BV_TRY(check_windows(names, batch, windows, options.scope));
   if (out)
     BV_TRY(check_output(batch, windows, out, &options, &packing));
+  BV_TRY(check_workspace_apart(&options, names->batch, batch));
+  BV_TRY(check_workspace_apart(&options, "options.mask", options.mask));
+  BV_TRY(check_workspace_apart(&options, names->windows, windows));
+  BV_TRY(check_workspace_apart(&options, "out", out));
   bool writes_windows = operation == BV_MEASURE && windows;
   if (writes_windows) {
     BV_TRY(bv_check_distinct(names->windows, windows));

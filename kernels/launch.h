@@ -7,6 +7,11 @@
 #ifndef BV_LAUNCH_H
 #define BV_LAUNCH_H
 
+/* A stream that is NULL is the legacy default stream, in the C files and in the kernels' alike. */
+#if defined(CUDA_API_PER_THREAD_DEFAULT_STREAM)
+#error "batchview must be built without --default-stream=per-thread and CUDA_API_PER_THREAD_DEFAULT_STREAM"
+#endif
+
 #include "digits.h"
 #include "job.h"
 

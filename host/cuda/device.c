@@ -14,6 +14,21 @@
 
 /* ---- Errors -------------------------------------------------------------------------------------------- */
 
+/* What to do about the errors that keep a device from being used at all. */
+static const char *remedy(cudaError_t error) {
+  switch (error) {
+  case cudaErrorInsufficientDriver:
+    return "update the NVIDIA driver, or use a batchview that was built with an older CUDA toolkit";
+  case cudaErrorSystemNotReady: return "the fabric manager has to run on this machine (nvidia-fabricmanager)";
+  case cudaErrorInitializationError:
+    return "CUDA cannot be used in the child of a fork after the parent has used it: spawn the process instead";
+  case cudaErrorCompatNotSupportedOnDevice:
+    return "this device does not support CUDA's forward compatibility: update the NVIDIA driver";
+  case cudaErrorNoKernelImageForDevice: return "this batchview was built for other architectures";
+  default: return NULL;
+  }
+}
+
 bv_status bv_cuda_status(int error, const char *doing, ...) {
   if (error == cudaSuccess)
     return BV_OK;
@@ -22,44 +37,34 @@ bv_status bv_cuda_status(int error, const char *doing, ...) {
   va_start(arguments, doing);
   vsnprintf(text, sizeof text, doing, arguments);
   va_end(arguments);
-  return bv_fail(error == cudaErrorMemoryAllocation ? BV_ERROR_MEMORY : BV_ERROR_CUDA, "%s: %s (%s)", text,
-                 cudaGetErrorString((cudaError_t)error), cudaGetErrorName((cudaError_t)error));
+  const char *advice = remedy((cudaError_t)error);
+  return bv_fail(error == cudaErrorMemoryAllocation ? BV_ERROR_MEMORY : BV_ERROR_CUDA, "%s: %s (%s)%s%s", text,
+                 cudaGetErrorString((cudaError_t)error), cudaGetErrorName((cudaError_t)error),
+                 advice ? "; " : "", advice ? advice : "");
 }
 
 /* ---- The current device -------------------------------------------------------------------------------- */
 
-int bv_cuda_device_count(void) {
-  bool error_was_pending = cudaPeekAtLastError() != cudaSuccess;
-  int count = 0;
-  if (cudaGetDeviceCount(&count) == cudaSuccess)
-    return count;
-  if (!error_was_pending)
-    cudaGetLastError();
-  return 0;
-}
-
-static bv_status make_current(int32_t device, bv_device_scope *scope) {
-  int count = bv_cuda_device_count();
-  if (device < 0 || device >= count)
-    return bv_fail(BV_ERROR_DEVICE, "CUDA device %d does not exist; there are %d", device, count);
-  BV_TRY_CUDA(cudaGetDevice(&scope->caller_device), "finding the current device");
-  if (scope->caller_device == device)
-    return BV_OK;
-  BV_TRY_CUDA(cudaSetDevice(device), "making CUDA device %d current", device);
-  scope->changed = true;
+bv_status bv_cuda_device_count(int *count) {
+  BV_TRY_CUDA(bv_count_devices(count), "looking for CUDA devices");
   return BV_OK;
 }
 
 bv_status bv_enter_device(int32_t device, bv_device_scope *scope) {
+  int count;
   *scope = (bv_device_scope){.error_was_pending = cudaPeekAtLastError() != cudaSuccess};
-  bv_status status = make_current(device, scope);
+  BV_TRY(bv_cuda_device_count(&count));
+  if (device < 0 || device >= count)
+    return bv_fail(BV_ERROR_DEVICE, "CUDA device %d does not exist; there are %d", device, count);
+  bv_status status =
+      bv_cuda_status(bv_enter_context(device, &scope->context), "making CUDA device %d current", device);
   return status == BV_OK ? BV_OK : bv_leave_device(scope, status);
 }
 
 bv_status bv_leave_device(const bv_device_scope *scope, bv_status status) {
-  cudaError_t error = scope->changed ? cudaSetDevice(scope->caller_device) : cudaSuccess;
+  cudaError_t error = bv_leave_context(&scope->context);
   if (status == BV_OK)
-    status = bv_cuda_status(error, "making CUDA device %d current again", scope->caller_device);
+    status = bv_cuda_status(error, "making the caller's CUDA context current again");
   if (status != BV_OK && !scope->error_was_pending)
     cudaGetLastError();
   return status;
@@ -119,19 +124,22 @@ static bv_status ask_limits(int32_t device, bv_limits *limits) {
   return BV_OK;
 }
 
-bv_status bv_limits_of_device(int32_t device, bv_limits *limits) {
-  static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+bv_status bv_limits_of_device(int32_t device, const bv_device_scope *scope, bv_limits *limits) {
   static struct {
-    bool known;
+    pthread_mutex_t mutex;
+    unsigned long long context; /* what was asked for it; what was prepared is gone with it */
     bv_limits limits;
-  } remembered[REMEMBERED_DEVICES];
+  } remembered[REMEMBERED_DEVICES] = {[0 ... REMEMBERED_DEVICES - 1] = {.mutex = PTHREAD_MUTEX_INITIALIZER}};
 
   if (device >= REMEMBERED_DEVICES)
     return ask_limits(device, limits);
-  pthread_mutex_lock(&mutex);
-  bv_status status = remembered[device].known ? BV_OK : ask_limits(device, &remembered[device].limits);
-  remembered[device].known = status == BV_OK;
+  pthread_mutex_lock(&remembered[device].mutex);
+  bv_status status = BV_OK;
+  if (remembered[device].context != scope->context.id) {
+    status = ask_limits(device, &remembered[device].limits);
+    remembered[device].context = status == BV_OK ? scope->context.id : 0;
+  }
   *limits = remembered[device].limits;
-  pthread_mutex_unlock(&mutex);
+  pthread_mutex_unlock(&remembered[device].mutex);
   return status;
 }

@@ -2,6 +2,7 @@
 #ifndef BV_DEVICE_H
 #define BV_DEVICE_H
 
+#include "context.h"
 #include "plan.h"
 
 /* The status for a cudaError_t, storing for bv_last_error() what was being done. */
@@ -17,23 +18,23 @@ bv_status bv_cuda_status(int error, const char *doing, ...) __attribute__((forma
 
 /* The state of the calling thread between bv_enter_device and bv_leave_device. */
 typedef struct bv_device_scope {
-  int32_t caller_device;
-  bool changed;
+  bv_context_scope context;
   bool error_was_pending;
 } bv_device_scope;
 
-/* Makes `device` current, or fails, with nothing to leave: BV_ERROR_DEVICE if there is none of this number. */
+/* Makes a context of `device` current, or fails, with nothing to leave: BV_ERROR_DEVICE if there is none of
+ * this number, BV_ERROR_CUDA if it cannot be used. */
 bv_status bv_enter_device(int32_t device, bv_device_scope *scope);
 
-/* Makes the caller's device current again, also after an error, which is taken back from the runtime unless the
- * caller had one pending. Returns `status`, or what went wrong now. */
+/* Makes the caller's context current again, also after an error, which is taken back from the runtime unless
+ * the caller had one pending. Returns `status`, or what went wrong now. */
 bv_status bv_leave_device(const bv_device_scope *scope, bv_status status);
 
 /* Memory that kernels on `device` can use: its own, managed memory, and host memory where the device sees it
  * under the same address. `status` is what the caller is told otherwise. */
 bv_status bv_check_device_memory(const char *name, const void *pointer, int32_t device, bv_status status);
 
-/* Asked once for each device. */
-bv_status bv_limits_of_device(int32_t device, bv_limits *limits);
+/* Of the device that was entered; asked once for each context. */
+bv_status bv_limits_of_device(int32_t device, const bv_device_scope *scope, bv_limits *limits);
 
 #endif

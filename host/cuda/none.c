@@ -5,7 +5,10 @@
 
 int bv_built_with_cuda(void) { return 0; }
 
-int bv_cuda_device_count(void) { return 0; }
+bv_status bv_cuda_device_count(int *count) {
+  *count = 0;
+  return BV_OK;
+}
 
 static bv_status refuse(int device) {
   return bv_fail(BV_ERROR_NO_CUDA, "a tensor on device %d, but this batchview was not built with CUDA", device);

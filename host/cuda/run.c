@@ -25,9 +25,9 @@ static bv_status check_pointers(const bv_job *job) {
 
 /* ---- Plan and workspace -------------------------------------------------------------------------------- */
 
-static bv_status make_plan(const bv_job *job, bv_plan *plan) {
+static bv_status make_plan(const bv_job *job, const bv_device_scope *scope, bv_plan *plan) {
   bv_limits limits;
-  BV_TRY(bv_limits_of_device(job->device, &limits));
+  BV_TRY(bv_limits_of_device(job->device, scope, &limits));
   BV_TRY(bv_make_plan(job, &limits, plan));
   if (plan->method != BV_METHOD_SORT)
     return BV_OK;
@@ -96,10 +96,10 @@ static bv_status launch(const bv_job *job, const bv_plan *plan, void *workspace,
   return BV_OK;
 }
 
-static bv_status run(const bv_job *job, bv_stream stream) {
+static bv_status run(const bv_job *job, const bv_device_scope *scope, bv_stream stream) {
   bv_plan plan;
   BV_TRY(check_pointers(job));
-  BV_TRY(make_plan(job, &plan));
+  BV_TRY(make_plan(job, scope, &plan));
   if (plan.workspace_bytes == 0)
     return launch(job, &plan, NULL, stream);
   if (job->workspace) {
@@ -107,8 +107,14 @@ static bv_status run(const bv_job *job, bv_stream stream) {
     return launch(job, &plan, job->workspace, stream);
   }
   void *workspace;
-  BV_TRY_CUDA(cudaMallocAsync(&workspace, plan.workspace_bytes, stream), "allocating %zu bytes of workspace",
-              plan.workspace_bytes);
+  int allocated = cudaMallocAsync(&workspace, plan.workspace_bytes, stream);
+  if (allocated == cudaErrorNotSupported)
+    return bv_fail(
+        BV_ERROR_CUDA,
+        "CUDA device %d has no memory pools (cudaErrorNotSupported): this call needs options.workspace of "
+        "%zu bytes",
+        job->device, plan.workspace_bytes);
+  BV_TRY_CUDA(allocated, "allocating %zu bytes of workspace", plan.workspace_bytes);
   bv_status status = launch(job, &plan, workspace, stream);
   int error = cudaFreeAsync(workspace, stream);
   return status != BV_OK ? status : bv_cuda_status(error, "freeing the workspace");
@@ -121,14 +127,14 @@ int bv_built_with_cuda(void) { return 1; }
 bv_status bv_cuda_run(const bv_job *job, bv_stream stream) {
   bv_device_scope scope;
   BV_TRY(bv_enter_device(job->device, &scope));
-  return bv_leave_device(&scope, run(job, stream));
+  return bv_leave_device(&scope, run(job, &scope, stream));
 }
 
 bv_status bv_cuda_workspace_size(const bv_job *job, size_t *bytes) {
   bv_device_scope scope;
   bv_plan plan;
   BV_TRY(bv_enter_device(job->device, &scope));
-  bv_status status = make_plan(job, &plan);
+  bv_status status = make_plan(job, &scope, &plan);
   if (status == BV_OK)
     *bytes = plan.workspace_bytes;
   return bv_leave_device(&scope, status);
