@@ -1,0 +1,74 @@
+"""Machines that are not in order, as the simulator plays them: what a call says then, and what it leaves behind.
+
+    check_machines.py ONE_CALL CUSIM_RUN
+"""
+import os
+import re
+import subprocess
+import sys
+import unittest
+
+OK, DEVICE, CUDA = 0, 6, 10
+
+
+class Machines(unittest.TestCase):
+
+    def call(self, situation, **settings):
+        """The lines that one_call prints, and those of the simulator."""
+        environment = dict(os.environ, CUSIM_SM="90", **settings)
+        done = subprocess.run([RUN, PROGRAM, situation], env=environment, capture_output=True, text=True, timeout=300)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout.splitlines(), done.stderr.splitlines()
+
+    def refuse(self, situation, status, words, **settings):
+        lines, _ = self.call(situation, **settings)
+        self.assertEqual(len(lines), 1, lines)  # no error is left behind
+        self.assertTrue(lines[0].startswith(f"status {status} "), lines)
+        for word in words:
+            self.assertIn(word, lines[0])
+
+    def succeed(self, situation, lines=("status 0 ",), **settings):
+        found, messages = self.call(situation, **settings)
+        self.assertEqual(found, list(lines))
+        return messages
+
+    # ---- Errors keep their names ----
+
+    def test_a_driver_that_is_too_old(self):
+        self.refuse("call", CUDA, ["cudaErrorInsufficientDriver", "update the NVIDIA driver"], CUSIM_FAULT="driver")
+
+    def test_a_fabric_that_is_not_ready(self):
+        self.refuse("call", CUDA, ["cudaErrorSystemNotReady", "fabric manager"], CUSIM_FAULT="notready")
+
+    def test_no_device_is_no_error_of_cuda(self):
+        self.refuse("call", DEVICE, ["batch.device is 0", "number of CUDA devices is 0"], CUSIM_DEVICES="0")
+
+    def test_kernels_for_other_architectures_only(self):
+        self.refuse("call", CUDA, ["cudaErrorNoKernelImageForDevice", "other architectures"], CUSIM_FAULT="noimage")
+
+    # ---- Memory pools ----
+
+    def test_without_pools_a_workspace_helps(self):
+        self.refuse("select", CUDA, ["memory pools", "options.workspace of"], CUSIM_FAULT="nopools")
+        self.succeed("workspace", CUSIM_FAULT="nopools")
+        self.succeed("call", CUSIM_FAULT="nopools")  # on chip, it needs none
+
+    # ---- Contexts ----
+
+    def contexts(self, messages):
+        return [int(number) for line in messages for number in re.findall(r"context on device (\d+)", line)]
+
+    def test_no_context_on_a_device_that_was_not_used(self):
+        messages = self.succeed("fresh-thread", ["status 0 ", "right"], CUSIM_DEVICES="2", CUSIM_CONTEXTS="1")
+        self.assertEqual(self.contexts(messages), [1])
+
+    def test_each_device_is_prepared(self):
+        self.succeed("second-device", ["status 0 "] * 2, CUSIM_DEVICES="2")
+
+    def test_a_device_is_prepared_again_after_its_reset(self):
+        self.succeed("reset", ["status 0 "] * 2)
+
+
+if __name__ == "__main__":
+    PROGRAM, RUN = sys.argv[1:3]
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:])
