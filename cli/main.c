@@ -9,6 +9,7 @@
 #include "report.h"
 
 #define REASON_BYTES 512
+#define DESCRIPTION_BYTES 16384   /* of some hundred devices */
 #define LONG_WORK_BYTES (8 << 20) /* of input files: about a second for a compressed volume */
 
 static cli_result fail(cli_result result, const char *subject, const char *text) {
@@ -124,10 +125,9 @@ int main(int argc, char **argv) {
   if (options_parse(argc, argv, &options, why) != CLI_OK)
     return fail(CLI_USAGE, NULL, text);
   if (options.help || options.version) {
-    if (options.help)
-      fputs(options_help, stdout);
-    else
-      printf("batchview %d.%d.%d\n", BV_VERSION_MAJOR, BV_VERSION_MINOR, BV_VERSION_PATCH);
+    char description[DESCRIPTION_BYTES];
+    bv_describe(description, sizeof description);
+    fputs(options.help ? options_help : description, stdout);
     return flush_output();
   }
   if (strcmp(options.output, "-") == 0 && isatty(STDOUT_FILENO))

@@ -3,6 +3,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include "batchview/batchview.h"
 
@@ -37,4 +38,22 @@ TEST(Types, SizesAndNames) {
 
 TEST(Version, IsTheHeaders) {
   EXPECT_EQ(bv_version(), BV_VERSION_MAJOR * 10000 + BV_VERSION_MINOR * 100 + BV_VERSION_PATCH);
+}
+
+TEST(Description, FitsWhatItIsGiven) {
+  const size_t length = bv_describe(nullptr, 0);
+  std::string whole(length + 1, '?');
+  ASSERT_EQ(bv_describe(whole.data(), whole.size()), length);
+  ASSERT_EQ(whole.find('\0'), length);
+  whole.resize(length);
+  EXPECT_EQ(whole.rfind("batchview " + std::to_string(BV_VERSION_MAJOR) + ".", 0), 0u) << whole;
+  EXPECT_NE(whole.find(bv_built_with_cuda() ? "CUDA: built with" : "CUDA: not built in"), std::string::npos)
+      << whole;
+  EXPECT_EQ(whole.back(), '\n');
+  for (size_t bytes = 1; bytes <= length; ++bytes) {
+    std::vector<char> text(bytes + 1, '#'); // the last one is a canary
+    EXPECT_EQ(bv_describe(text.data(), bytes), length);
+    EXPECT_EQ(std::string(text.data(), bytes), whole.substr(0, bytes - 1) + '\0');
+    EXPECT_EQ(text[bytes], '#');
+  }
 }

@@ -1,9 +1,12 @@
 /* What takes the place of the CUDA backend in a library built without it. */
 #include "backend.h"
+#include "describe.h"
 #include "selection.h"
 #include "status.h"
 
 int bv_built_with_cuda(void) { return 0; }
+
+void bv_describe_cuda(bv_description *description) { bv_add_line(description, "CUDA: not built in\n"); }
 
 bv_status bv_cuda_device_count(int *count) {
   *count = 0;

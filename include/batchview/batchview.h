@@ -91,6 +91,12 @@ BV_API int bv_version(void);
  * a device. */
 BV_API int bv_built_with_cuda(void);
 
+/* Writes what a report of trouble should begin with, some lines of text: the version, what was built in, the
+ * threads, the CUDA driver and devices, and what keeps them from being used. At most `bytes` bytes, the final
+ * zero included; `text` may be NULL if `bytes` is 0. Makes no CUDA context. Returns how many characters there
+ * are without the zero: more than were written if it is `bytes` or more. */
+BV_API size_t bv_describe(char *text, size_t bytes);
+
 /* ---- Tensors ---------------------------------------------------------------------------------------- */
 
 #define BV_MAX_NDIM 8
@@ -195,8 +201,12 @@ typedef struct bv_display_options {
                             as in NumPy, same device. Otherwise NULL. */
   const uint8_t *colour_map; /* NULL, or 256 x 3 bytes R, G, B in host memory: for outputs that would otherwise
                                 hold a grey value three times */
-  void *workspace; /* NULL, or memory of the tensors' device aligned to 256 bytes, at least as large as
-                      bv_workspace_size says; then the call allocates nothing on the device */
+  void *workspace; /* NULL, or memory of the tensors' device aligned to 256 bytes, apart from all tensors, at
+                      least as large as bv_workspace_size says; then the call allocates nothing on the device.
+                      Without one it comes from the device's default memory pool (cudaMallocAsync), which gives
+                      memory back whenever the caller synchronises, unless its release threshold is raised; some
+                      devices have no pools. Captured in a graph it becomes nodes of the graph, with their
+                      restrictions */
   size_t workspace_bytes;
 } bv_display_options;
 

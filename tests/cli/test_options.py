@@ -27,7 +27,11 @@ class Options(Case):
         self.assertLessEqual(max(map(len, text.splitlines())), 110)
 
     def test_version(self):
-        self.assertRegex(self.succeed("--version").decode(), r"^batchview \d+\.\d+\.\d+\n$")
+        lines = self.succeed("--version").decode().splitlines()
+        self.assertRegex(lines[0], r"^batchview \d+\.\d+\.\d+$")
+        for line, start in zip(lines[1:], ("Compiler: ", "CPU: ", "CUDA: ")):
+            self.assertTrue(line.startswith(start), line)
+        self.assertGreaterEqual(len(lines), 4)
 
     def test_nothing_given(self):
         self.refuse(USAGE, says=["no input file", "--help"])

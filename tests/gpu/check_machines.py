@@ -68,6 +68,21 @@ class Machines(unittest.TestCase):
     def test_a_device_is_prepared_again_after_its_reset(self):
         self.succeed("reset", ["status 0 "] * 2)
 
+    # ---- The description ----
+
+    def test_the_description_tells_devices_and_what_is_wrong_with_them(self):
+        lines, messages = self.call("describe", CUSIM_DEVICES="2", CUSIM_CONTEXTS="1")
+        self.assertEqual(self.contexts(messages), [])
+        devices = [line for line in lines if line.startswith("CUDA device ")]
+        self.assertEqual(len(devices), 2)
+        for line in devices:
+            self.assertIn("sm_90", line)
+        for settings, words in (({"CUSIM_FAULT": "driver"}, "cudaErrorInsufficientDriver"),
+                                ({"CUSIM_FAULT": "notready"}, "cudaErrorSystemNotReady"),
+                                ({"CUSIM_DEVICES": "0"}, "CUDA devices: none")):
+            lines, _ = self.call("describe", **settings)
+            self.assertIn(words, lines[-1])
+
 
 if __name__ == "__main__":
     PROGRAM, RUN = sys.argv[1:3]

@@ -107,6 +107,10 @@ int main(int argc, char **argv) {
   } else if (situation == "second-device") {
     call_on(0);
     call_on(1);
+  } else if (situation == "describe") {
+    char text[4096];
+    bv_describe(text, sizeof text);
+    fputs(text, stdout);
   } else if (situation == "fresh-thread") {
     call_from_a_fresh_thread();
   } else {

@@ -61,6 +61,41 @@ TEST_F(Workspace, OneByteTooFewOrMisalignedOrOnTheHostIsRefused) {
   EXPECT_TRUE(batch.untouched());
 }
 
+// Kernels write there while they read and write the tensors.
+TEST_F(Workspace, OverlappingATensorIsRefusedByName) {
+  Random random;
+  Batch batch(random);
+  bv_tensor in = batch.in_tensor(), out = batch.out_tensor();
+  const size_t tensor_bytes = pixels * 4, part = 1024;
+  DeviceMemory memory(0, 1 << 20), windows(0, 4096);
+  const auto refuses = [&](const char *name, void *workspace, size_t bytes, bv_display_options options,
+                           auto call) {
+    options.workspace = workspace;
+    options.workspace_bytes = bytes;
+    EXPECT_EQ(call(options), BV_ERROR_OVERLAP) << name;
+    EXPECT_TRUE(says("options.workspace") && says(name)) << bv_last_error();
+  };
+  const auto display = [&](const bv_display_options &options) {
+    return bv_normalize_batch_for_display(&in, &out, &options, nullptr);
+  };
+  for (int32_t algorithm : algorithms) {
+    const bv_display_options options = options_of(algorithm);
+    refuses("batch", in.data, part, options, display);
+    refuses("batch", static_cast<char *>(in.data) + tensor_bytes / 256 / 2 * 256, 1 << 20, options, display);
+    refuses("out", out.data, part, options, display);
+  }
+  bv_tensor mask = bv_contiguous_tensor(memory.at(), BV_U8, 0, 4, shape);
+  bv_display_options masked = options_of();
+  masked.foreground = BV_FOREGROUND_MASK;
+  masked.mask = &mask;
+  refuses("options.mask", memory.at(), part, masked, display);
+  const int64_t windows_shape[2] = {groups, 2};
+  const bv_tensor to = bv_contiguous_tensor(windows.at(), BV_F64, 0, 2, windows_shape);
+  refuses("windows", windows.at(), part, options_of(),
+          [&](const bv_display_options &options) { return bv_measure_window(&in, &options, &to, nullptr); });
+  EXPECT_TRUE(batch.untouched());
+}
+
 TEST_F(TwoDevices, WorkspaceOnTheOtherDeviceIsRefused) {
   Random random;
   Batch batch(random);
