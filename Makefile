@@ -6,17 +6,18 @@
 #   make train  runs the training example as two ranks on the CPU, in build/train
 #   make bench  times the library beside the same work in NumPy
 #
-# `make` and `make test` build the CUDA kernels too where a CUDA toolkit (nvcc) is found. Their tests run on a GPU, or
-# under the simulator in ../shared/cusim if it is there, or are skipped.
+# `make` and `make test` build the CUDA kernels too where a CUDA toolkit (nvcc) is found; where there is a GPU and none,
+# set-up brings one. Their tests run on a GPU, or under the simulator in ../shared/cusim if it is there, or are skipped.
 
-export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/local/cuda/bin
-NVCC := $(shell PATH="$(PATH)" command -v nvcc)
+export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/local/cuda/bin:$(CURDIR)/.venv/toolkit/nvidia/cu13/bin
+# Looked up when they are used, after set-up
+NVCC = $(shell PATH="$(PATH)" command -v nvcc)
 GPU := $(wildcard /dev/nvidia0 /dev/dxg)
-SIMULATE := $(if $(NVCC),$(if $(GPU),,$(wildcard ../shared/cusim)))
-TEST_PRESET := $(if $(SIMULATE),simulate,$(if $(NVCC),dev,cpu-only))
+SIMULATE = $(if $(NVCC),$(if $(GPU),,$(wildcard ../shared/cusim)))
+TEST_PRESET = $(if $(SIMULATE),simulate,$(if $(NVCC),dev,cpu-only))
 BRAIN := /usr/share/mricron/templates/ch2bet.nii.gz
 
-.PHONY: all demo test test-slow build-test train bench clean
+.PHONY: all demo test test-slow build-test set-up-test train bench clean
 
 all:
 	scripts/setup.sh build
@@ -37,8 +38,10 @@ test: build-test
 test-slow: build-test
 	ctest --preset $(TEST_PRESET) -L slow
 
-build-test:
+set-up-test:
 	scripts/setup.sh test
+
+build-test: set-up-test
 	cmake --preset $(TEST_PRESET)
 	cmake --build --preset $(TEST_PRESET)
 

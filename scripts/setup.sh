@@ -56,6 +56,23 @@ install_python() {
   .venv/bin/pip install --quiet --disable-pip-version-check "$@"
 }
 
+# nvcc and what it needs from PyPI, in .venv/toolkit, where there is a GPU's driver and no toolkit. PyPI has whole ones
+# from CUDA 13 on, whose programs need a driver of release 580 or later.
+install_toolkit() {
+  local toolkit=.venv/toolkit/nvidia/cu13 driver
+  [ -e /dev/nvidia0 ] || [ -e /dev/dxg ] || return 0
+  ! PATH="$PATH:/usr/local/cuda/bin:$PWD/$toolkit/bin" command -v nvcc >/dev/null || return 0
+  driver=$(sed -n 's/^NVRM.* \([0-9][0-9.]*[0-9]\)  .*/\1/p' /proc/driver/nvidia/version 2>/dev/null || true)
+  if [ -n "$driver" ] && ! at_least "$driver" 580; then
+    echo "setup: no CUDA toolkit, and driver $driver is too old for the one from PyPI: building without CUDA"
+    return 0
+  fi
+  wanted=$(missing python3-venv)
+  [ -z "$wanted" ] || install $wanted
+  install_python --target .venv/toolkit nvidia-cuda-nvcc nvidia-cuda-crt nvidia-nvvm nvidia-cuda-cccl nvidia-cuda-runtime
+  ln -sf libcudart.so.13 "$toolkit/lib/libcudart.so" # which linkers look for
+}
+
 cmake_version() { PATH="$PWD/.venv/bin:$PATH" cmake --version | sed -n 's/^cmake version //p'; }
 
 wanted=$(missing $packages)
@@ -74,3 +91,6 @@ fi
 for package in $python; do
   .venv/bin/python -c "import $package" 2>/dev/null || install_python "$package"
 done
+case "$1" in
+  build | test | ci) install_toolkit ;;
+esac
