@@ -10,8 +10,14 @@
 #include "device.h"
 #include "group.h"
 
+#if NCCL_VERSION_CODE < NCCL_VERSION(2, 14, 0)
+#error "batchview needs NCCL 2.14 or later, the first with communicators that do not block"
+#endif
+
 /* How long an abort may take beyond the deadline. */
 #define ABORT_SECONDS 3.0
+/* How long the end of a communicator may take where graphs may keep it from ending. */
+#define GRAPHS_SECONDS 5.0
 
 typedef struct nccl_connection {
   int device;
@@ -20,6 +26,7 @@ typedef struct nccl_connection {
   ddp_call *calls;            /* world_size of them on the device, for those that the host waits for ... */
   ddp_call *host_calls;       /* ... and pinned, so that copies do not block */
   ddp_difference *difference; /* pinned: what the device found when it compared the ranks' calls */
+  bool captured;              /* calls are in graphs, as long as which exist NCCL ends no communicator */
   bool abort;                 /* how to end */
   ncclResult_t result;        /* how it ended */
 } nccl_connection;
@@ -110,11 +117,22 @@ static bv_status bring_together(bv_ddp_group *group, const ddp_call *call, ddp_c
                     "comparing the ranks' calls");
 }
 
+/* NCCL counts the graphs that a communicator's operations were captured in, and waits for the last one to be
+ * destroyed in ncclCommFinalize, ncclCommDestroy and ncclCommAbort alike (commDestroySync in its init.cc). */
+static bv_status note_capture(nccl_connection *c, bv_stream stream) {
+  enum cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
+  DDP_TRY(check_cuda(cudaStreamIsCapturing(stream, &capture), "asking whether the stream captures"));
+  c->captured = c->captured || capture != cudaStreamCaptureStatusNone;
+  return BV_OK;
+}
+
 /* What follows on the stream is only right if the calls turn out to be the same. The host does not wait for
  * that, and after a difference the streams may wait for each other: the group is broken. */
 static bv_status announce(bv_ddp_group *group, const ddp_call *call, bv_stream stream) {
   void *calls;
   bv_status status = look_for_difference(group->connection);
+  if (status == BV_OK)
+    status = note_capture(group->connection, stream);
   if (status == BV_OK)
     status = ddp_allocate(&calls, (size_t)group->world_size * sizeof *call, stream);
   if (status != BV_OK)
@@ -184,15 +202,26 @@ static void release(void *argument) {
   cudaGetLastError();
 }
 
-/* Cuts or closes the connection, and frees it. */
-static bv_status disconnect(nccl_connection *c, bool abort) {
-  bool started;
+static bv_status tell_of_graphs(double seconds) {
+  return ddp_fail(
+      BV_DDP_ERROR_TIMEOUT,
+      "NCCL did not end its communicator within %g s: it waits for the graphs that calls on this group were "
+      "captured in; destroy them before the group (cudaGraphExecDestroy, cudaGraphDestroy)",
+      seconds);
+}
+
+/* Cuts or closes the connection, and frees it. A thread is left to what takes longer than `seconds`. */
+static bv_status disconnect(nccl_connection *c, bool abort, double seconds) {
+  bool started, captured = c->captured;
   c->abort = abort;
-  if (!ddp_run_until(ddp_deadline_after(ABORT_SECONDS), release, free, c, &started))
-    return started ? ddp_fail(BV_DDP_ERROR_TIMEOUT,
-                              "NCCL did not %s its communicator within %g s; a thread is left to it",
-                              abort ? "abort" : "destroy", ABORT_SECONDS)
-                   : ddp_fail(BV_ERROR_MEMORY, "no thread to leave NCCL's communicator; it is not freed");
+  if (!ddp_run_until(ddp_deadline_after(seconds), release, free, c, &started)) {
+    if (!started)
+      return ddp_fail(BV_ERROR_MEMORY, "no thread to leave NCCL's communicator; it is not freed");
+    return captured ? tell_of_graphs(seconds)
+                    : ddp_fail(BV_DDP_ERROR_TIMEOUT,
+                               "NCCL did not %s its communicator within %g s; a thread is left to it",
+                               abort ? "abort" : "destroy", seconds);
+  }
   bv_status status =
       check(NULL, c->result, abort ? "aborting the communicator" : "destroying the communicator");
   free(c);
@@ -203,29 +232,35 @@ static bv_status disconnect(nccl_connection *c, bool abort) {
 static bv_status disconnect_after(nccl_connection *c, bv_status status) {
   ddp_failure failure;
   ddp_keep_failure(status, &failure);
-  disconnect(c, true);
+  disconnect(c, true, ABORT_SECONDS);
   return ddp_restore_failure(&failure);
 }
 
 /* The ranks wait for each other here: NCCL itself does not wait for ranks that end their communicator later. */
-static bv_status say_goodbye(bv_ddp_group *group) {
+static bv_status say_goodbye(bv_ddp_group *group, double seconds) {
   nccl_connection *c = group->connection;
   int previous;
   DDP_TRY(ddp_enter_group(group, &previous));
   bv_status status = ddp_say_goodbye(group);
-  if (status == BV_OK)
-    status = settle(c, ncclCommFinalize(c->comm), ddp_group_deadline(group), group->timeout_seconds,
-                    "ending the communicator");
+  if (status == BV_OK) {
+    status =
+        settle(c, ncclCommFinalize(c->comm), ddp_deadline_after(seconds), seconds, "ending the communicator");
+    if (status == BV_DDP_ERROR_TIMEOUT && c->captured)
+      status = tell_of_graphs(seconds);
+  }
   ddp_leave_group(group, previous);
   return status;
 }
 
 static bv_status leave(bv_ddp_group *group, bool clean) {
   nccl_connection *c = group->connection;
-  bv_status status = clean ? say_goodbye(group) : BV_OK;
+  /* A good end deregisters buffers and takes down links: it has the time of every other call. */
+  double seconds =
+      c->captured && group->timeout_seconds > GRAPHS_SECONDS ? GRAPHS_SECONDS : group->timeout_seconds;
+  bv_status status = clean ? say_goodbye(group, seconds) : BV_OK;
   group->connection = group->communicator = NULL;
   group->stream = NULL;
-  return status == BV_OK ? disconnect(c, !clean) : disconnect_after(c, status);
+  return status == BV_OK ? disconnect(c, !clean, clean ? seconds : ABORT_SECONDS) : disconnect_after(c, status);
 }
 
 /* ---- Joining ------------------------------------------------------------------------------------------- */
