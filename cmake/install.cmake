@@ -49,5 +49,5 @@ batchview_pc(batchview batchview "${PROJECT_DESCRIPTION}" "" "${private}")
 if(TARGET batchview_ddp)
   list(JOIN MPI_C_LIBRARIES " " mpi)
   batchview_pc(batchview-ddp batchview_ddp "The ranks of batchview: one window over all of them" batchview
-    "-pthread ${mpi} ${BATCHVIEW_NCCL_LIBRARY}")
+    "-pthread ${BATCHVIEW_SODIUM_LIBRARY} ${mpi} ${BATCHVIEW_NCCL_LIBRARY}")
 endif()

@@ -7,17 +7,18 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 program="gcc g++ cmake ninja-build zlib1g-dev libpng-dev libtiff-dev"
-tests="libgtest-dev libdlpack-dev python3-venv pkg-config libopenmpi-dev openmpi-bin mricron-data"
+ranks="libsodium-dev"
+tests="libgtest-dev libdlpack-dev python3-venv pkg-config libopenmpi-dev openmpi-bin mricron-data iproute2"
 [ ! -d ../shared/cusim ] || tests+=" libzstd-dev" # the simulator of CUDA devices
 mpich=
 case "${1:-}" in
-  build) packages=$program python= ;;
+  build) packages="$program $ranks" python= ;;
   demo) packages="$program mricron-data" python= ;;
-  test) packages="$program $tests" python=numpy mpich=yes ;;
-  train) packages="$program libopenmpi-dev openmpi-bin" python= ;;
+  test) packages="$program $ranks $tests" python=numpy mpich=yes ;;
+  train) packages="$program $ranks libopenmpi-dev openmpi-bin" python= ;;
   bench) packages="$program libbenchmark-dev python3-venv mricron-data" python=numpy ;;
   ci)
-    packages="$program $tests clang clang-tidy clang-format libclang-rt-dev libomp-dev libbenchmark-dev git"
+    packages="$program $ranks $tests clang clang-tidy clang-format libclang-rt-dev libomp-dev libbenchmark-dev git"
     python=numpy mpich=yes
     ;;
   *) echo "usage: scripts/setup.sh build|demo|test|train|bench|ci" >&2 && exit 2 ;;

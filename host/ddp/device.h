@@ -10,6 +10,9 @@
 /* 0 without a device or a driver. */
 int ddp_device_count(void);
 
+/* The device's UUID. */
+bv_status ddp_identify_device(int device, unsigned char uuid[16]);
+
 /* Makes `device` the calling thread's current one. */
 bv_status ddp_select_device(int device);
 

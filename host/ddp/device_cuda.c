@@ -2,6 +2,7 @@
 #include "device.h"
 
 #include <cuda_runtime_api.h>
+#include <string.h>
 
 #include "report.h"
 
@@ -16,6 +17,14 @@ static bv_status check(cudaError_t result, const char *what) {
 int ddp_device_count(void) {
   int count;
   return check(cudaGetDeviceCount(&count), "cudaGetDeviceCount") == BV_OK ? count : 0;
+}
+
+bv_status ddp_identify_device(int device, unsigned char uuid[16]) {
+  struct cudaDeviceProp properties;
+  _Static_assert(sizeof properties.uuid == 16, "a UUID has 16 bytes");
+  DDP_TRY(check(cudaGetDeviceProperties(&properties, device), "cudaGetDeviceProperties"));
+  memcpy(uuid, &properties.uuid, sizeof properties.uuid);
+  return BV_OK;
 }
 
 bv_status ddp_select_device(int device) { return check(cudaSetDevice(device), "cudaSetDevice"); }

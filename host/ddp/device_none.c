@@ -9,6 +9,11 @@ static bv_status no_device(void) {
 
 int ddp_device_count(void) { return 0; }
 
+bv_status ddp_identify_device(int device, unsigned char uuid[16]) {
+  (void)device, (void)uuid;
+  return no_device();
+}
+
 bv_status ddp_select_device(int device) {
   (void)device;
   return no_device();

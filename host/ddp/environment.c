@@ -201,7 +201,7 @@ bv_status ddp_find_host(const bv_ddp_options *options, char host[DDP_HOST_BYTES]
 
 /* ---- The job --------------------------------------------------------------------------------------------- */
 
-/* FNV-1a over the text and its end: not secret, only different for different jobs. */
+/* FNV-1a over the text and its end: not secret, only different for different jobs, for the port. */
 static uint64_t add_to_hash(uint64_t hash, const char *text) {
   do
     hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
@@ -209,20 +209,53 @@ static uint64_t add_to_hash(uint64_t hash, const char *text) {
   return hash;
 }
 
-static uint64_t job_hash(const bv_ddp_options *options) {
+enum { MOST_JOB_TEXTS = 7 };
+
+/* What tells this job from others; returns how many. */
+static size_t read_job(const bv_ddp_options *options, const char *texts[MOST_JOB_TEXTS]) {
   /* torchrun's run id is "none" unless the user sets one; its store's address tells such jobs apart.
-   * PMIX_NAMESPACE is mpirun's name for the job. */
-  static const char *const names[] = {"TORCHELASTIC_RUN_ID", "MASTER_ADDR",  "MASTER_PORT",
-                                      "PMIX_NAMESPACE",      "SLURM_JOB_ID", "SLURM_STEP_ID"};
-  uint64_t hash = UINT64_C(0xcbf29ce484222325);
-  const char *given = options->job ? options->job : variable("BATCHVIEW_JOB");
-  if (given)
-    return add_to_hash(hash, given);
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i) {
+   * PMIX_NAMESPACE is mpirun's name for the job, and the transports' key a random number that Open MPI 4 draws
+   * for each job. */
+  static const char *const names[MOST_JOB_TEXTS] = {"TORCHELASTIC_RUN_ID",
+                                                    "MASTER_ADDR",
+                                                    "MASTER_PORT",
+                                                    "PMIX_NAMESPACE",
+                                                    "OMPI_MCA_orte_precondition_transports",
+                                                    "SLURM_JOB_ID",
+                                                    "SLURM_STEP_ID"};
+  texts[0] = options->job ? options->job : variable("BATCHVIEW_JOB");
+  if (texts[0])
+    return 1;
+  for (size_t i = 0; i < MOST_JOB_TEXTS; ++i) {
     const char *value = variable(names[i]);
-    hash = add_to_hash(hash, value ? value : "");
+    texts[i] = value ? value : "";
   }
+  return MOST_JOB_TEXTS;
+}
+
+static uint64_t job_hash(const bv_ddp_options *options) {
+  const char *texts[MOST_JOB_TEXTS];
+  size_t count = read_job(options, texts);
+  uint64_t hash = UINT64_C(0xcbf29ce484222325);
+  for (size_t i = 0; i < count; ++i)
+    hash = add_to_hash(hash, texts[i]);
   return hash;
+}
+
+bv_status ddp_read_key(const bv_ddp_options *options, unsigned char key[DDP_KEY_BYTES], bool *has_secret) {
+  const char *texts[MOST_JOB_TEXTS];
+  const char *secret = options->secret ? options->secret : getenv("BATCHVIEW_SECRET");
+  *has_secret = secret != NULL;
+  if (secret && !*secret) /* as a file that could not be read makes it */
+    return ddp_fail(options->secret ? BV_ERROR_VALUE : BV_DDP_ERROR_ENVIRONMENT,
+                    "%s is empty; it must have 1 character or more, or not be %s",
+                    options->secret ? "options->secret" : "BATCHVIEW_SECRET",
+                    options->secret ? "given (NULL)" : "set");
+  if (secret)
+    ddp_derive_key(DDP_KEY_OF_SECRET, &secret, 1, key);
+  else
+    ddp_derive_key(DDP_KEY_OF_JOB, texts, read_job(options, texts), key);
+  return BV_OK;
 }
 
 bv_status ddp_read_launch(int rank, int world_size, const bv_ddp_options *options, ddp_launch *launch) {

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "batchview/ddp.h"
+#include "seal.h"
 
 #define DDP_HOST_BYTES 256 /* a DNS name has at most 253 characters */
 
@@ -31,5 +32,10 @@ bv_status ddp_find_host(const bv_ddp_options *options, char host[DDP_HOST_BYTES]
 /* What may have kept the other ranks from being started, as the end of a message about a timeout; "" if
  * nothing is known. */
 const char *ddp_doubt_of_launcher(void);
+
+/* The key by which ranks know each other when they meet over TCP: of the secret that `options` or
+ * BATCHVIEW_SECRET gives, else of what the job's id is made of. *has_secret: which. Returns BV_OK;
+ * BV_ERROR_VALUE or BV_DDP_ERROR_ENVIRONMENT for an empty secret. */
+bv_status ddp_read_key(const bv_ddp_options *options, unsigned char key[DDP_KEY_BYTES], bool *has_secret);
 
 #endif

@@ -2,6 +2,7 @@
 #include "group.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,10 +74,18 @@ static bv_status choose_backend(const bv_ddp_options *options, int world_size, i
   return BV_OK;
 }
 
+/* The ordinal of a rank whose launcher gives a local rank. More ranks than devices on a host are either each
+ * shown devices of its own, or too many: it comes out when they meet. */
+static int32_t choose_by_local_rank(int local_rank, int devices, int32_t *choice) {
+  *choice = local_rank < devices ? BV_DDP_CHOICE_LOCAL_RANK : BV_DDP_CHOICE_PRIVATE_VIEW;
+  return local_rank % devices;
+}
+
 static bv_status choose_device(const bv_ddp_options *options, const ddp_launch *launch, int32_t backend,
-                               int32_t *device) {
+                               int32_t *device, int32_t *choice) {
   int devices = ddp_device_count();
   *device = BV_CPU;
+  *choice = BV_DDP_CHOICE_NONE;
   if (backend == BV_DDP_BACKEND_MPI || options->device == BV_CPU ||
       (backend == BV_DDP_BACKEND_NONE && options->device < 0 && devices == 0))
     return BV_OK;
@@ -85,19 +94,15 @@ static bv_status choose_device(const bv_ddp_options *options, const ddp_launch *
   if (options->device >= devices)
     return ddp_fail(BV_ERROR_DEVICE, "options->device is %d, but the number of CUDA devices is %d",
                     options->device, devices);
-  if (options->device >= 0)
+  if (options->device >= 0) {
+    *choice = BV_DDP_CHOICE_GIVEN;
     *device = options->device;
-  else if (launch->local_rank < 0)
+  } else if (launch->local_rank >= 0) {
+    *device = choose_by_local_rank(launch->local_rank, devices, choice);
+  } else {
+    *choice = BV_DDP_CHOICE_RANK;
     *device = launch->rank % devices;
-  else if (launch->local_rank < devices)
-    *device = launch->local_rank;
-  else if (devices == 1) /* the launcher shows each rank its own GPU only */
-    *device = 0;
-  else
-    return ddp_fail(BV_ERROR_DEVICE,
-                    "the local rank is %d, but the number of CUDA devices is %d: start at most one rank per "
-                    "GPU",
-                    launch->local_rank, devices);
+  }
   return BV_OK;
 }
 
@@ -111,8 +116,8 @@ static bool is_mpi_the_same_ranks(const bv_ddp_options *options, const ddp_launc
 
 static bv_status make_id(void *id) { return ddp_nccl_make_id(id); }
 
-static bv_status meet_over_tcp(const bv_ddp_options *options, const ddp_launch *launch, ddp_time deadline,
-                               bv_ddp_id *id) {
+static bv_status meet_over_tcp(const bv_ddp_options *options, const ddp_launch *launch, const ddp_place *place,
+                               ddp_time deadline, bv_ddp_id *id) {
   char host[DDP_HOST_BYTES];
   DDP_TRY(ddp_find_host(options, host));
   if (!*host)
@@ -122,17 +127,22 @@ static bv_status meet_over_tcp(const bv_ddp_options *options, const ddp_launch *
   ddp_meeting meeting = {.rank = launch->rank,
                          .world_size = launch->world_size,
                          .job = launch->job,
+                         .place = *place,
                          .host = host,
                          .port = launch->port,
                          .deadline = deadline,
                          .timeout_seconds = options->timeout_seconds};
-  return launch->rank == 0 ? ddp_meet_as_host(&meeting, make_id, id, sizeof *id)
-                           : ddp_meet_as_guest(&meeting, id, sizeof *id);
+  DDP_TRY(ddp_read_key(options, meeting.key, &meeting.has_secret));
+  bv_status status = launch->rank == 0 ? ddp_meet_as_host(&meeting, make_id, id, sizeof *id)
+                                       : ddp_meet_as_guest(&meeting, id, sizeof *id);
+  ddp_wipe(&meeting, sizeof meeting);
+  return status;
 }
 
-static bv_status meet(const bv_ddp_options *options, const ddp_launch *launch, ddp_time deadline,
-                      bv_ddp_id *id) {
+static bv_status meet(const bv_ddp_options *options, const ddp_launch *launch, int32_t device,
+                      ddp_time deadline, bv_ddp_id *id) {
   int32_t way = options->meet;
+  ddp_place place;
   if (way == BV_DDP_MEET_AUTO)
     way = options->id                              ? BV_DDP_MEET_ID
           : is_mpi_the_same_ranks(options, launch) ? BV_DDP_MEET_MPI
@@ -144,9 +154,10 @@ static bv_status meet(const bv_ddp_options *options, const ddp_launch *launch, d
   }
   if (launch->world_size == 1)
     return ddp_nccl_make_id(id);
+  DDP_TRY(ddp_find_place(device, &place));
   return way == BV_DDP_MEET_MPI
-             ? ddp_mpi_share_id(options->mpi_comm, launch->rank, id, deadline, options->timeout_seconds)
-             : meet_over_tcp(options, launch, deadline, id);
+             ? ddp_mpi_share_id(options->mpi_comm, launch->rank, &place, id, deadline, options->timeout_seconds)
+             : meet_over_tcp(options, launch, &place, deadline, id);
 }
 
 /* ---- Setting up ---------------------------------------------------------------------------------------- */
@@ -173,6 +184,22 @@ static bv_status check_mpi_ranks(const bv_ddp_options *options, const ddp_launch
       launch->rank, launch->world_size, rank, world_size);
 }
 
+/* NCCL refuses two ranks on one GPU in its own words, which do not say how they came there. */
+static bv_status explain_device(const bv_ddp_group *group, bv_status status) {
+  static const char *const choices[] = {
+      [BV_DDP_CHOICE_NONE] = "none",
+      [BV_DDP_CHOICE_GIVEN] = "options->device",
+      [BV_DDP_CHOICE_LOCAL_RANK] = "its local rank",
+      [BV_DDP_CHOICE_PRIVATE_VIEW] = "its local rank, modulo the number of visible devices",
+      [BV_DDP_CHOICE_RANK] = "its rank, modulo the number of visible devices"};
+  char why[512];
+  if (status != BV_DDP_ERROR_NCCL)
+    return status;
+  snprintf(why, sizeof why, "%s", bv_last_error());
+  return ddp_fail(status, "%s (rank %d is on device %d: %s)", why, group->rank, group->device,
+                  choices[group->device_choice]);
+}
+
 static bv_status join(bv_ddp_group *group, const bv_ddp_options *options, const ddp_launch *launch,
                       int32_t backend, ddp_time deadline) {
   bv_ddp_id id;
@@ -181,14 +208,16 @@ static bv_status join(bv_ddp_group *group, const bv_ddp_options *options, const 
   case BV_DDP_BACKEND_MPI:
     DDP_TRY(check_mpi_ranks(options, launch));
     return ddp_mpi_join(group, options->mpi_comm, deadline);
-  default: DDP_TRY(meet(options, launch, deadline, &id)); return ddp_nccl_join(group, &id, deadline);
+  default:
+    DDP_TRY(meet(options, launch, group->device, deadline, &id));
+    return explain_device(group, ddp_nccl_join(group, &id, deadline));
   }
 }
 
 bv_status bv_setup_ddp(int rank, int world_size, const bv_ddp_options *given, bv_ddp_group **group) {
   bv_ddp_options options;
   ddp_launch launch;
-  int32_t backend, device;
+  int32_t backend, device, choice;
   if (!group)
     return ddp_fail(BV_ERROR_NULL, "group is NULL");
   *group = NULL;
@@ -198,7 +227,7 @@ bv_status bv_setup_ddp(int rank, int world_size, const bv_ddp_options *given, bv
     DDP_TRY(ask_mpi(&options, &rank, &world_size));
   DDP_TRY(ddp_read_launch(rank, world_size, &options, &launch));
   DDP_TRY(choose_backend(&options, launch.world_size, &backend));
-  DDP_TRY(choose_device(&options, &launch, backend, &device));
+  DDP_TRY(choose_device(&options, &launch, backend, &device, &choice));
   if (backend == BV_DDP_BACKEND_NCCL && !ddp_nccl_is_built())
     return ddp_nccl_make_id(&(bv_ddp_id){{0}}); /* says so */
   if (device != BV_CPU)
@@ -210,6 +239,7 @@ bv_status bv_setup_ddp(int rank, int world_size, const bv_ddp_options *given, bv
   g->rank = launch.rank;
   g->world_size = launch.world_size;
   g->device = device;
+  g->device_choice = choice;
   g->timeout_seconds = options.timeout_seconds;
   bv_status status = join(g, &options, &launch, backend, deadline);
   if (status != BV_OK) {
@@ -253,7 +283,8 @@ bv_status bv_ddp_get_info(const bv_ddp_group *group, bv_ddp_info *info) {
                         .backend = group->backend->kind,
                         .device = group->device,
                         .communicator = group->communicator,
-                        .stream = group->stream};
+                        .stream = group->stream,
+                        .device_choice = group->device_choice};
   return BV_OK;
 }
 

@@ -4,6 +4,7 @@
 
 #include "call.h"
 #include "deadline.h"
+#include "place.h"
 #include "report.h"
 
 /* What joins the ranks. `stream` is the caller's, for device memory. Every function may break the group
@@ -37,7 +38,7 @@ typedef struct ddp_backend {
 
 struct bv_ddp_group {
   int rank, world_size;
-  int32_t device;
+  int32_t device, device_choice; /* BV_DDP_CHOICE_... */
   double timeout_seconds;
   const ddp_backend *backend;
   void *connection; /* the backend's own; NULL once left */
@@ -92,9 +93,10 @@ bv_status ddp_mpi_identify(const void *mpi_comm, int *rank, int *world_size);
 
 bv_status ddp_mpi_join(bv_ddp_group *group, const void *mpi_comm, ddp_time deadline);
 
-/* An id that rank 0 makes when all are there, to all. */
-bv_status ddp_mpi_share_id(const void *mpi_comm, int rank, bv_ddp_id *id, ddp_time deadline,
-                           double timeout_seconds);
+/* An id that rank 0 makes when all are there, to all. Not if two of them are on one GPU: then BV_ERROR_DEVICE.
+ */
+bv_status ddp_mpi_share_id(const void *mpi_comm, int rank, const ddp_place *place, bv_ddp_id *id,
+                           ddp_time deadline, double timeout_seconds);
 
 bool ddp_nccl_is_built(void);
 

@@ -1,11 +1,16 @@
 /* The words of the TCP meeting, and nothing of its network: bytes to structs and back.
  *
- * A rank that connects to rank 0 sends one hello. Rank 0 answers with WELCOME, and once all ranks are there
- * with GIFT, whose body is what was to be shared; or at any time with REFUSED, GAVE_UP or LOST, whose body says
- * why. All numbers are big-endian.
+ * A guest, as every other rank is to rank 0, connects and greets; rank 0 greets back. A greeting has a public
+ * key of its connection alone (seal.h), and nothing of the job. The guest then seals its introduction: who and
+ * where it is, and of which job. If that does not open, rank 0 closes the connection without a word. Else it
+ * answers, sealed too: with WELCOME, and once all ranks are there with GIFT, whose body is what was to be
+ * shared; or at any time with one of the others, whose body says why. All numbers are big-endian.
  *
- *   hello, 32 bytes:  magic (8)  world size (4)  rank (4)  job (8)  version (2)  zeros (6)
- *   answer, 12 bytes: magic (8)  version (2)  kind (1)  body bytes (1)  and then the body
+ *   greeting, 42 bytes:     magic (8)  version (2)  public key (32)
+ *   introduction, 64 bytes: world size (4)  rank (4)  job (8)  host (16)  GPU (16)  GPU's name (16)
+ *   answer, 257 bytes:      kind (1)  body bytes (1)  body, filled up with zeros (255)
+ *
+ * The last two stand for DDP_SEAL_BYTES more on the wire, and all answers look alike there.
  */
 #ifndef BV_DDP_HANDSHAKE_H
 #define BV_DDP_HANDSHAKE_H
@@ -14,24 +19,35 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DDP_HELLO_BYTES 32
-#define DDP_ANSWER_HEAD_BYTES 12
-#define DDP_BODY_BYTES 255 /* at most */
-#define DDP_ANSWER_BYTES (DDP_ANSWER_HEAD_BYTES + DDP_BODY_BYTES)
-#define DDP_HANDSHAKE_VERSION 1
+#include "place.h"
+#include "seal.h"
 
-typedef struct ddp_hello {
+#define DDP_HANDSHAKE_VERSION 2
+#define DDP_GREETING_BYTES 42
+#define DDP_INTRODUCTION_BYTES 64
+#define DDP_BODY_BYTES 255 /* at most */
+#define DDP_ANSWER_BYTES (2 + DDP_BODY_BYTES)
+#define DDP_SEALED_INTRODUCTION_BYTES (DDP_INTRODUCTION_BYTES + DDP_SEAL_BYTES)
+#define DDP_SEALED_ANSWER_BYTES (DDP_ANSWER_BYTES + DDP_SEAL_BYTES)
+
+typedef struct ddp_greeting {
   uint16_t version;
+  unsigned char public_key[DDP_KEY_BYTES];
+} ddp_greeting;
+
+typedef struct ddp_introduction {
   uint32_t world_size, rank;
   uint64_t job;
-} ddp_hello;
+  ddp_place place;
+} ddp_introduction;
 
 typedef enum ddp_answer_kind {
   DDP_WELCOME = 1, /* no body */
   DDP_GIFT = 2,
   DDP_REFUSED = 3,
-  DDP_GAVE_UP = 4, /* rank 0's deadline passed */
-  DDP_LOST = 5     /* a rank left, or rank 0 failed */
+  DDP_GAVE_UP = 4,   /* rank 0's deadline passed */
+  DDP_LOST = 5,      /* a rank left, or rank 0 failed */
+  DDP_SHARED_GPU = 6 /* two ranks are on one GPU */
 } ddp_answer_kind;
 
 typedef struct ddp_answer {
@@ -47,16 +63,19 @@ typedef enum ddp_parse {
   DDP_RUBBISH     /* will never be right */
 } ddp_parse;
 
-void ddp_write_hello(const ddp_hello *hello, unsigned char bytes[DDP_HELLO_BYTES]);
+void ddp_write_greeting(const unsigned char public_key[DDP_KEY_BYTES], unsigned char bytes[DDP_GREETING_BYTES]);
 
-/* Of another version only the version is read. */
-ddp_parse ddp_read_hello(const unsigned char *bytes, size_t count, ddp_hello *hello);
+/* Of another version only the version is read, and nothing behind it waited for. */
+ddp_parse ddp_read_greeting(const unsigned char *bytes, size_t count, ddp_greeting *greeting);
 
-/* Returns how many bytes it has. A reason that is too long is cut. */
-size_t ddp_write_answer(ddp_answer_kind kind, const void *body, size_t body_bytes,
-                        unsigned char bytes[DDP_ANSWER_BYTES]);
+void ddp_write_introduction(const ddp_introduction *introduction, unsigned char bytes[DDP_INTRODUCTION_BYTES]);
+void ddp_read_introduction(const unsigned char bytes[DDP_INTRODUCTION_BYTES], ddp_introduction *introduction);
 
-/* *used: the bytes of the answer, when complete; more may follow. */
-ddp_parse ddp_read_answer(const unsigned char *bytes, size_t count, ddp_answer *answer, size_t *used);
+/* A body that is too long is cut. */
+void ddp_write_answer(ddp_answer_kind kind, const void *body, size_t body_bytes,
+                      unsigned char bytes[DDP_ANSWER_BYTES]);
+
+/* False for what is no answer. */
+bool ddp_read_answer(const unsigned char bytes[DDP_ANSWER_BYTES], ddp_answer *answer);
 
 #endif

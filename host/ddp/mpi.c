@@ -272,8 +272,41 @@ typedef struct shared_id {
   } message;
 } shared_id;
 
-bv_status ddp_mpi_share_id(const void *mpi_comm, int rank, bv_ddp_id *id, ddp_time deadline,
-                           double timeout_seconds) {
+/* Every rank has all places and comes to the same verdict. */
+static bv_status find_shared_gpu(const ddp_place *places, int world_size) {
+  for (int rank = 1; rank < world_size; ++rank)
+    for (int other = 0; other < rank; ++other)
+      if (ddp_is_same_gpu(&places[rank], &places[other])) {
+        char reason[256];
+        ddp_say_shared(rank, other, &places[rank], reason, sizeof reason);
+        return ddp_fail(BV_ERROR_DEVICE, "%s", reason);
+      }
+  return BV_OK;
+}
+
+static bv_status compare_places(MPI_Comm comm, int rank, const ddp_place *place, ddp_time deadline,
+                                double timeout_seconds) {
+  const char *what = "comparing the ranks' GPUs";
+  int world_size;
+  DDP_TRY(check(MPI_Comm_size(comm, &world_size), what));
+  ddp_place *places = calloc((size_t)world_size, sizeof *places); /* left to MPI at the deadline */
+  if (!places)
+    return ddp_fail(BV_ERROR_MEMORY, "no memory for the places of %d ranks", world_size);
+  places[rank] = *place;
+  MPI_Request request;
+  /* NOLINTBEGIN(clang-analyzer-unix.Malloc): left to MPI */
+  DDP_TRY(check(
+      MPI_Iallgather(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, places, sizeof *places, MPI_BYTE, comm, &request),
+      what));
+  DDP_TRY(wait_until(&request, deadline, timeout_seconds, what));
+  /* NOLINTEND(clang-analyzer-unix.Malloc) */
+  bv_status status = find_shared_gpu(places, world_size);
+  free(places);
+  return status;
+}
+
+bv_status ddp_mpi_share_id(const void *mpi_comm, int rank, const ddp_place *place, bv_ddp_id *id,
+                           ddp_time deadline, double timeout_seconds) {
   const char *what = "broadcasting rank 0's id";
   shared_id *shared = calloc(1, sizeof *shared); /* left to MPI at the deadline, as above */
   if (!shared)
@@ -281,6 +314,12 @@ bv_status ddp_mpi_share_id(const void *mpi_comm, int rank, bv_ddp_id *id, ddp_ti
   /* NOLINTBEGIN(clang-analyzer-unix.Malloc): left to MPI */
   MPI_Request request;
   DDP_TRY(duplicate(mpi_comm, &shared->comm, deadline, timeout_seconds));
+  bv_status compared = compare_places(shared->comm, rank, place, deadline, timeout_seconds);
+  if (compared == BV_ERROR_DEVICE) { /* all ranks come to it, and free it together */
+    MPI_Comm_free(&shared->comm);
+    free(shared);
+  }
+  DDP_TRY(compared);
   bv_status made = rank == 0 ? ddp_nccl_make_id(&shared->message.id) : BV_OK;
   shared->message.is_made = made == BV_OK; /* if not, the others are told at once */
   DDP_TRY(

@@ -18,8 +18,8 @@ bv_status ddp_mpi_join(bv_ddp_group *group, const void *mpi_comm, ddp_time deadl
   return not_built();
 }
 
-bv_status ddp_mpi_share_id(const void *mpi_comm, int rank, bv_ddp_id *id, ddp_time deadline,
-                           double timeout_seconds) {
-  (void)mpi_comm, (void)rank, (void)id, (void)deadline, (void)timeout_seconds;
+bv_status ddp_mpi_share_id(const void *mpi_comm, int rank, const ddp_place *place, bv_ddp_id *id,
+                           ddp_time deadline, double timeout_seconds) {
+  (void)mpi_comm, (void)rank, (void)place, (void)id, (void)deadline, (void)timeout_seconds;
   return not_built();
 }

@@ -60,9 +60,10 @@ extern "C" {
 enum {
   BV_DDP_ERROR_RANK = 16,        /* rank or world size that cannot be */
   BV_DDP_ERROR_ENVIRONMENT = 17, /* the launcher's environment is missing or malformed */
-  BV_DDP_ERROR_NETWORK = 18,     /* a name that does not resolve, a port that is taken, a failing socket */
+  BV_DDP_ERROR_NETWORK = 18,     /* a port that is taken, a failing socket, too few open files allowed */
   BV_DDP_ERROR_REFUSED = 19,     /* rank 0 does not want this rank: other job, other world size, rank taken */
-  BV_DDP_ERROR_TIMEOUT = 20,     /* the deadline passed */
+  BV_DDP_ERROR_TIMEOUT = 20,     /* the deadline passed; also for a name that never resolved, and for a rank 0
+                                    that never proved to be this job's */
   BV_DDP_ERROR_PEER = 21,        /* another rank died or gave up */
   BV_DDP_ERROR_GROUP = 22,       /* the group is broken or was aborted */
   BV_DDP_ERROR_BACKEND = 23,     /* the backend was not built in, or not initialised by the caller */
@@ -89,7 +90,7 @@ enum {
   BV_DDP_MEET_AUTO = 0, /* `id` if given, else MPI if the caller has initialised it in all ranks, else TCP */
   BV_DDP_MEET_ID = 1,   /* the caller brought the same `id` to all ranks: by a file, PyTorch's store, ... */
   BV_DDP_MEET_MPI = 2,  /* rank 0's id is broadcast by MPI */
-  BV_DDP_MEET_TCP = 3   /* rank 0 gives its id to whoever shows the job's id, at `address`:`port` */
+  BV_DDP_MEET_TCP = 3   /* rank 0 gives its id at `address`:`port` to those who prove that they know `secret` */
 };
 
 #define BV_DDP_DEVICE_AUTO (-2)
@@ -105,8 +106,7 @@ typedef struct bv_ddp_options {
   size_t struct_size; /* sizeof(bv_ddp_options) of the caller, so that fields can be added */
   int32_t backend;
   int32_t meet;
-  int32_t device; /* CUDA ordinal. BV_DDP_DEVICE_AUTO: the launcher's local rank (0 where each rank is
-                     shown one GPU only), else the rank modulo the number of devices */
+  int32_t device; /* CUDA ordinal. BV_DDP_DEVICE_AUTO: by the launcher, see BV_DDP_CHOICE_... */
   int32_t port;   /* TCP: 1 .. 65535. 0: BATCHVIEW_PORT, else one in 20000 .. 29999 made from the job's id */
   double timeout_seconds; /* deadline of the set-up and of each call on the group; > 0 */
   const bv_ddp_id *id;    /* BV_DDP_MEET_ID */
@@ -115,12 +115,16 @@ typedef struct bv_ddp_options {
                       launcher's job id */
   const void *mpi_comm; /* MPI: NULL for MPI_COMM_WORLD, else points to an MPI_Comm, no intercommunicator, which
                            counts whatever a launcher says. Its error handler is as it was after the call */
+  const char *secret; /* TCP: what only this job's ranks know, 1 character or more, better 128 random bits: all
+                         prove it to each other before anything is said, and all that is said is encrypted.
+                         NULL: BATCHVIEW_SECRET. Without either, the job's id stands for it, and whoever can
+                         guess that and reach the port may join */
 } bv_ddp_options;
 
 #define BV_DDP_OPTIONS_INIT                                                                                  \
   {                                                                                                          \
     sizeof(bv_ddp_options), BV_DDP_BACKEND_AUTO, BV_DDP_MEET_AUTO, BV_DDP_DEVICE_AUTO, 0, 300.0, NULL, NULL, \
-        NULL, NULL                                                                                           \
+        NULL, NULL, NULL                                                                                     \
   }
 
 typedef struct bv_ddp_group bv_ddp_group;
@@ -140,8 +144,12 @@ typedef struct bv_ddp_group bv_ddp_group;
  *
  * With NCCL the rank's GPU becomes the calling thread's current device. (Nothing else in batchview changes
  * that.) A set-up that fails leaves nothing behind: no connection, no thread, no communicator; unless NCCL
- * itself hangs in its abort, or the name server in its lookup: then one thread is left to them, with what they
- * hold.
+ * itself hangs in its abort, or the name server in a look-up (of a set-up that succeeds, too): then one thread
+ * is left to them, with what they hold.
+ *
+ * Names that are not known yet are looked up again until the deadline. Rank 0 listens at those addresses of
+ * `address` that are its machine's, and on all interfaces where it cannot tell which these are. Two ranks on
+ * one GPU are BV_ERROR_DEVICE on all ranks (with BV_DDP_MEET_ID BV_DDP_ERROR_NCCL).
  *
  * Returns BV_OK; BV_ERROR_NULL, _VALUE, _DEVICE, _MEMORY, _CUDA; BV_DDP_ERROR_RANK, _ENVIRONMENT, _NETWORK,
  * _REFUSED, _TIMEOUT, _PEER, _BACKEND, _MPI, _NCCL. */
@@ -151,6 +159,16 @@ BV_API bv_status bv_setup_ddp(int rank, int world_size, const bv_ddp_options *op
  * Returns BV_OK; BV_ERROR_NULL; BV_DDP_ERROR_BACKEND, _NCCL. */
 BV_API bv_status bv_ddp_make_id(bv_ddp_id *id);
 
+/* How the GPU was chosen. */
+enum {
+  BV_DDP_CHOICE_NONE = 0,         /* there is none: a CPU rank */
+  BV_DDP_CHOICE_GIVEN = 1,        /* by options->device */
+  BV_DDP_CHOICE_LOCAL_RANK = 2,   /* the launcher's local rank is its ordinal */
+  BV_DDP_CHOICE_PRIVATE_VIEW = 3, /* fewer devices are visible than the local rank says: taken for a view of
+                                     this rank's own, and the local rank modulo their number is the ordinal */
+  BV_DDP_CHOICE_RANK = 4          /* the launcher gives no local rank: the rank modulo the number of devices */
+};
+
 typedef struct bv_ddp_info {
   int32_t rank, world_size;
   int32_t backend;    /* BV_DDP_BACKEND_NCCL, _MPI or _NONE */
@@ -158,6 +176,7 @@ typedef struct bv_ddp_info {
   void *communicator; /* NCCL: the ncclComm_t; MPI: points to the group's own MPI_Comm; else NULL. The group's:
                          use it for what batchview does not offer, and do not free it */
   bv_stream stream;   /* NCCL: a stream of the group on `device`, free for the caller to use; else NULL */
+  int32_t device_choice; /* BV_DDP_CHOICE_... */
 } bv_ddp_info;
 
 /* Who this is. Works on a broken group too.

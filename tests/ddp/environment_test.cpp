@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ protected:
                              "MASTER_PORT",
                              "TORCHELASTIC_RUN_ID",
                              "BATCHVIEW_JOB",
+                             "BATCHVIEW_SECRET",
                              "BATCHVIEW_PORT",
                              "OMPI_COMM_WORLD_RANK",
                              "OMPI_COMM_WORLD_SIZE",
@@ -32,6 +34,7 @@ protected:
                              "PMI_RANK",
                              "PMI_SIZE",
                              "MPI_LOCALRANKID",
+                             "OMPI_MCA_orte_precondition_transports",
                              "SLURM_PROCID",
                              "SLURM_NTASKS",
                              "SLURM_LOCALID",
@@ -244,6 +247,58 @@ TEST_F(Environment, JobsDifferWhereTheirStoresDo) {
   Set({{"MASTER_PORT", "29501"}});
   ASSERT_EQ(Read(), BV_OK);
   EXPECT_NE(launch.job, job);
+}
+
+// ---- The key by which ranks know each other
+
+class Key : public Environment {
+protected:
+  std::string Read(bool expected_secret) {
+    unsigned char key[DDP_KEY_BYTES] = {};
+    bool has_secret = !expected_secret;
+    EXPECT_EQ(ddp_read_key(&options, key, &has_secret), BV_OK) << bv_last_error();
+    EXPECT_EQ(has_secret, expected_secret);
+    return std::string(key, key + sizeof key);
+  }
+};
+
+TEST_F(Key, OfTheSecretIsTheSameForAllJobs) {
+  Set({{"BATCHVIEW_SECRET", "s"}, {"BATCHVIEW_JOB", "1"}});
+  const std::string key = Read(true);
+  Set({{"BATCHVIEW_JOB", "2"}});
+  EXPECT_EQ(Read(true), key);
+  Set({{"BATCHVIEW_SECRET", "t"}});
+  EXPECT_NE(Read(true), key);
+  options.secret = "s"; // goes before the environment
+  EXPECT_EQ(Read(true), key);
+}
+
+TEST_F(Key, OfTheJobIsAnotherForEachJob) {
+  std::set<std::string> keys;
+  SetTorchrun();
+  keys.insert(Read(false));
+  for (const char *name : {"TORCHELASTIC_RUN_ID", "MASTER_ADDR", "MASTER_PORT", "PMIX_NAMESPACE",
+                           "OMPI_MCA_orte_precondition_transports", "SLURM_JOB_ID", "SLURM_STEP_ID"}) {
+    Set({{name, "another"}});
+    EXPECT_TRUE(keys.insert(Read(false)).second) << name;
+  }
+  Set({{"RANK", "6"}, {"LOCAL_RANK", "2"}});
+  EXPECT_FALSE(keys.insert(Read(false)).second) << "the same for all ranks of a job";
+  Set({{"BATCHVIEW_JOB", "given"}});
+  EXPECT_TRUE(keys.insert(Read(false)).second);
+  options.job = "given too";
+  EXPECT_TRUE(keys.insert(Read(false)).second);
+}
+
+TEST_F(Key, OfAnEmptySecretIsRefused) {
+  unsigned char key[DDP_KEY_BYTES];
+  bool has_secret;
+  Set({{"BATCHVIEW_SECRET", ""}});
+  EXPECT_EQ(ddp_read_key(&options, key, &has_secret), BV_DDP_ERROR_ENVIRONMENT);
+  EXPECT_NE(std::string(bv_last_error()).find("BATCHVIEW_SECRET is empty"), std::string::npos);
+  options.secret = "";
+  EXPECT_EQ(ddp_read_key(&options, key, &has_secret), BV_ERROR_VALUE);
+  EXPECT_NE(std::string(bv_last_error()).find("options->secret is empty"), std::string::npos);
 }
 
 TEST_F(Environment, UnusableHostsAreRefused) {

@@ -79,6 +79,7 @@ TEST_F(Group, OfOneRankNeedsNobody) {
   EXPECT_EQ(info.world_size, 1);
   EXPECT_EQ(info.backend, BV_DDP_BACKEND_NONE);
   EXPECT_EQ(info.device, BV_CPU);
+  EXPECT_EQ(info.device_choice, BV_DDP_CHOICE_NONE);
   EXPECT_EQ(bv_ddp_barrier(group, nullptr), BV_OK);
   int64_t counts[1] = {-1};
   ASSERT_EQ(bv_ddp_exchange_counts(group, 3, counts), BV_OK);

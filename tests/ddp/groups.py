@@ -9,13 +9,14 @@ import tempfile
 import unittest
 
 from differences import Differences
-from job import AMPLE, MARGIN, TIMEOUT, Job, open_mpi, slurm, torchrun, torchrun_on_one_gpu, torchrun_on_two_hosts, torchrun_with_one_gpu_visible
+from job import AMPLE, MARGIN, TIMEOUT, Job, open_mpi, slurm, torchrun, torchrun_on_one_gpu, torchrun_on_two_hosts, torchrun_with_one_gpu_visible, visible
 from launchers import Launchers, Shells
-from statuses import DEVICE, GROUP, NCCL, OK, PEER, TIMED_OUT
+from statuses import DEVICE, ENVIRONMENT, GROUP, NCCL, OK, PEER, TIMED_OUT
 
 BACKEND = sys.argv[1]
 GROUP_RANK, EXAMPLE, MPIEXEC = (sys.argv[2:5] + [None] * 3)[:3]
 OPERATIONS = ("window", "display", "counts", "gather")
+GIVEN, LOCAL_RANK, PRIVATE_VIEW, RANK = 1, 2, 3, 4  # how a device was chosen
 LOST = 2  # the rank that is
 
 
@@ -249,11 +250,12 @@ class Nccl(Groups, Shells):
 
     # ---- Devices
 
-    def expect_devices(self, devices, **options):
+    def expect_devices(self, devices, choices, **options):
         job = self.run_job(len(devices), "pictures", AMPLE, 1, **options)
         for rank, device in enumerate(devices):
             self.expect(job, rank, "finish", [OK])
             self.assertEqual(self.line(job, rank, "who")[0], device)
+            self.assertEqual(self.line(job, rank, "choice")[0], choices[rank])
 
     def expect_no_device(self, words, **variables):
         job = self.run_job(2, "pictures", AMPLE, 1, **variables)
@@ -261,23 +263,59 @@ class Nccl(Groups, Shells):
             self.expect(job, rank, "setup", [DEVICE], MARGIN, words)
 
     def test_a_device_that_is_named(self):
-        self.expect_devices([3], TEST_DEVICE="3")
+        self.expect_devices([3], [GIVEN], TEST_DEVICE="3")
         self.expect_no_device(["options->device is 2", "the number of CUDA devices is 2"], TEST_DEVICE="2", CUSIM_DEVICES="2")
 
     def test_no_device(self):
         self.expect_no_device(["there is none here"], CUSIM_DEVICES="0")
 
-    def test_more_ranks_than_devices(self):
-        job = self.run_job(4, "pictures", TIMEOUT, 1, CUSIM_DEVICES="3")
-        self.expect(job, 3, "setup", [DEVICE], MARGIN, ["the local rank is 3", "the number of CUDA devices is 3"])
-        for rank in range(3):
-            self.expect(job, rank, "setup", [TIMED_OUT], TIMEOUT + MARGIN)
-
     def test_one_gpu_visible_for_every_rank(self):
-        self.expect_devices([0, 0, 0], launcher=torchrun_with_one_gpu_visible)
+        self.expect_devices([0, 0, 0], [LOCAL_RANK, PRIVATE_VIEW, PRIVATE_VIEW], launcher=torchrun_with_one_gpu_visible)
+        self.expect_devices([0, 0, 0], [LOCAL_RANK, PRIVATE_VIEW, PRIVATE_VIEW], launcher=visible([0], [1], [2]))
+
+    def test_two_gpus_visible_for_every_rank(self):
+        self.expect_devices([0, 1, 0, 1], [LOCAL_RANK, LOCAL_RANK, PRIVATE_VIEW, PRIVATE_VIEW], launcher=visible([0, 1], [2, 3], [4, 5], [6, 7]))
+
+    def test_views_of_several_sizes(self):
+        self.expect_devices([0, 1], [LOCAL_RANK, LOCAL_RANK], launcher=visible([0], [1, 2]))
+        self.expect_devices([0, 0], [LOCAL_RANK, PRIVATE_VIEW], launcher=visible([1, 2], [0]))
 
     def test_no_local_rank(self):
-        self.expect_devices([0, 1, 0, 1], launcher=torchrun_on_two_hosts, CUSIM_DEVICES="2")
+        self.expect_devices([0, 1, 0, 1], [RANK] * 4, launcher=torchrun_on_two_hosts, CUSIM_DEVICES="2")
+
+    def expect_shared(self, world, sharers, statuses, words, **options):
+        """All ranks end at once, and say which two are on one GPU."""
+        job = self.run_job(world, "pictures", AMPLE, 1, **options)
+        for rank in range(world):
+            self.expect(job, rank, "setup", statuses, AMPLE / 2, [*words, *("rank %d" % sharer for sharer in sharers)])
+
+    def test_more_ranks_than_devices(self):
+        self.expect_shared(4, (0, 3), [DEVICE], ["share GPU-", "one rank per GPU"], CUSIM_DEVICES="3")
+
+    def test_ranks_on_the_same_named_device(self):
+        self.expect_shared(2, (0, 1), [DEVICE], ["share GPU-"], TEST_DEVICE="1")
+
+    @unittest.skipUnless(MPIEXEC, "built without MPI")
+    def test_more_ranks_than_devices_over_mpi(self):
+        self.expect_shared(4, (0, 3), [DEVICE], ["share GPU-", "one rank per GPU"], over_mpi=True, TEST_MEET="mpi", CUSIM_DEVICES="3")
+
+    def test_more_ranks_than_devices_with_the_callers_id(self):
+        """Only NCCL can tell, and does so to two of them."""
+        with tempfile.TemporaryDirectory() as directory:
+            job = self.run_job(3, "pictures", TIMEOUT, 1, TEST_MEET=os.path.join(directory, "id"), CUSIM_DEVICES="2")
+        self.expect(job, 0, "setup", [NCCL], TIMEOUT + MARGIN, ["rank 0 is on device 0: its local rank)"])
+        self.expect(job, 2, "setup", [NCCL], TIMEOUT + MARGIN, ["rank 2 is on device 0: its local rank, modulo the number of visible devices"])
+        self.expect(job, 1, "setup", [NCCL, PEER], TIMEOUT + MARGIN)
+
+    # ---- The secret
+
+    def test_a_secret(self):
+        self.expect_pictures(2, 1, BATCHVIEW_SECRET="a secret")
+
+    def test_an_empty_secret(self):
+        job = self.run_job(2, "pictures", AMPLE, 1, BATCHVIEW_SECRET="")
+        for rank in range(2):
+            self.expect(job, rank, "setup", [ENVIRONMENT], MARGIN, ["BATCHVIEW_SECRET is empty"])
 
     # ---- Traffic
 

@@ -15,15 +15,21 @@ namespace {
 
 using Bytes = std::vector<unsigned char>;
 
-Bytes Hello(const ddp_hello &hello) {
-  Bytes bytes(DDP_HELLO_BYTES, 0xee);
-  ddp_write_hello(&hello, bytes.data());
+Bytes Greeting(const Bytes &key) {
+  Bytes bytes(DDP_GREETING_BYTES, 0xee);
+  ddp_write_greeting(key.data(), bytes.data());
+  return bytes;
+}
+
+Bytes Introduction(const ddp_introduction &introduction) {
+  Bytes bytes(DDP_INTRODUCTION_BYTES, 0xee);
+  ddp_write_introduction(&introduction, bytes.data());
   return bytes;
 }
 
 Bytes Answer(ddp_answer_kind kind, const std::string &body) {
   Bytes bytes(DDP_ANSWER_BYTES, 0xee);
-  bytes.resize(ddp_write_answer(kind, body.data(), body.size(), bytes.data()));
+  ddp_write_answer(kind, body.data(), body.size(), bytes.data());
   return bytes;
 }
 
@@ -32,55 +38,68 @@ Bytes Cut(const Bytes &bytes, size_t count) {
   return Bytes(bytes.begin(), bytes.begin() + (std::ptrdiff_t)count);
 }
 
-const ddp_hello kHello = {DDP_HANDSHAKE_VERSION, 1000, 0x01020304, 0x1122334455667788};
-
-TEST(Handshake, HelloHasTheDocumentedBytes) {
-  const unsigned char expected[DDP_HELLO_BYTES] = {'b',  'v',  'm',  'e',  'e',  't',  '\r', '\n', 0,
-                                                   0,    3,    0xe8, 1,    2,    3,    4,    0x11, 0x22,
-                                                   0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0,    1};
-  EXPECT_EQ(memcmp(Hello(kHello).data(), expected, sizeof expected), 0);
+Bytes Counting(size_t count, int first) {
+  Bytes bytes;
+  for (size_t i = 0; i < count; ++i)
+    bytes.push_back((unsigned char)(first + (int)i));
+  return bytes;
 }
 
-TEST(Handshake, HelloIsReadWhenItIsWhole) {
-  Bytes bytes = Hello(kHello);
-  ddp_hello read;
+const Bytes kKey = Counting(DDP_KEY_BYTES, 100);
+
+TEST(Handshake, GreetingsHaveTheDocumentedBytes) {
+  Bytes expected = {'b', 'v', 'm', 'e', 'e', 't', '\r', '\n', 0, 2};
+  expected.insert(expected.end(), kKey.begin(), kKey.end());
+  EXPECT_EQ(Greeting(kKey), expected);
+}
+
+TEST(Handshake, GreetingsAreReadWhenTheyAreWhole) {
+  const Bytes bytes = Greeting(kKey);
+  ddp_greeting read;
   for (size_t count = 0; count < bytes.size(); ++count)
-    EXPECT_EQ(ddp_read_hello(Cut(bytes, count).data(), count, &read), DDP_INCOMPLETE) << count;
-  ASSERT_EQ(ddp_read_hello(bytes.data(), bytes.size(), &read), DDP_COMPLETE);
-  EXPECT_EQ(read.version, kHello.version);
-  EXPECT_EQ(read.world_size, kHello.world_size);
-  EXPECT_EQ(read.rank, kHello.rank);
-  EXPECT_EQ(read.job, kHello.job);
+    EXPECT_EQ(ddp_read_greeting(Cut(bytes, count).data(), count, &read), DDP_INCOMPLETE) << count;
+  ASSERT_EQ(ddp_read_greeting(bytes.data(), bytes.size(), &read), DDP_COMPLETE);
+  EXPECT_EQ(read.version, DDP_HANDSHAKE_VERSION);
+  EXPECT_EQ(memcmp(read.public_key, kKey.data(), DDP_KEY_BYTES), 0);
 }
 
 TEST(Handshake, RubbishIsSeenAtItsFirstWrongByte) {
-  ddp_hello hello;
-  ddp_answer answer;
-  size_t used;
+  ddp_greeting greeting;
   for (size_t wrong = 0; wrong < 8; ++wrong) {
-    Bytes bad = Hello(kHello);
+    Bytes bad = Greeting(kKey);
     bad[wrong] ^= 0x20;
-    EXPECT_EQ(ddp_read_hello(bad.data(), wrong + 1, &hello), DDP_RUBBISH);
-    EXPECT_EQ(ddp_read_hello(bad.data(), bad.size(), &hello), DDP_RUBBISH);
-    EXPECT_EQ(ddp_read_answer(bad.data(), wrong + 1, &answer, &used), DDP_RUBBISH);
-  }
-  for (size_t padding = 26; padding < 32; ++padding) {
-    Bytes bad = Hello(kHello);
-    bad[padding] = 1;
-    EXPECT_EQ(ddp_read_hello(bad.data(), bad.size(), &hello), DDP_RUBBISH);
+    EXPECT_EQ(ddp_read_greeting(bad.data(), wrong + 1, &greeting), DDP_RUBBISH);
+    EXPECT_EQ(ddp_read_greeting(bad.data(), bad.size(), &greeting), DDP_RUBBISH);
   }
 }
 
 TEST(Handshake, OfAnotherVersionOnlyTheVersionIsRead) {
-  ddp_hello other = kHello, read;
-  other.version = 2;
-  Bytes bytes = Hello(other);
-  bytes[31] = 99; // a later version may use it
-  ASSERT_EQ(ddp_read_hello(bytes.data(), bytes.size(), &read), DDP_COMPLETE);
-  EXPECT_EQ(read.version, 2);
+  Bytes bytes = Greeting(kKey);
+  bytes[9] = 3;
+  ddp_greeting read;
+  for (size_t count = 0; count < 10; ++count)
+    EXPECT_EQ(ddp_read_greeting(Cut(bytes, count).data(), count, &read), DDP_INCOMPLETE) << count;
+  ASSERT_EQ(ddp_read_greeting(Cut(bytes, 10).data(), 10, &read), DDP_COMPLETE);
+  EXPECT_EQ(read.version, 3);
 }
 
-TEST(Handshake, AnswersAreReadWhenTheyAreWhole) {
+TEST(Handshake, IntroductionsHaveTheDocumentedBytes) {
+  ddp_introduction introduction = {1000, 0x01020304, 0x1122334455667788, {}}, read;
+  const Bytes place = Counting(48, 150);
+  memcpy(introduction.place.host, place.data(), 16);
+  memcpy(introduction.place.gpu, place.data() + 16, 16);
+  memcpy(introduction.place.name, place.data() + 32, 16);
+  Bytes expected = {0, 0, 3, 0xe8, 1, 2, 3, 4, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88};
+  expected.insert(expected.end(), place.begin(), place.end());
+  EXPECT_EQ(Introduction(introduction), expected);
+  ddp_read_introduction(expected.data(), &read);
+  EXPECT_EQ(read.world_size, 1000u);
+  EXPECT_EQ(read.rank, 0x01020304u);
+  EXPECT_EQ(read.job, 0x1122334455667788u);
+  EXPECT_TRUE(ddp_is_same_gpu(&read.place, &introduction.place));
+}
+
+TEST(Handshake, AnswersAreRead) {
   std::string gift;
   for (int i = 0; i < 128; ++i)
     gift.push_back((char)(i * 7));
@@ -92,16 +111,15 @@ TEST(Handshake, AnswersAreReadWhenTheyAreWhole) {
                {DDP_GIFT, ""},
                {DDP_REFUSED, "no"},
                {DDP_GAVE_UP, std::string(255, 'x')},
-               {DDP_LOST, "rank 2"}};
+               {DDP_LOST, "rank 2"},
+               {DDP_SHARED_GPU, "rank 2 and rank 1"}};
   for (const auto &c : cases) {
-    Bytes bytes = Answer(c.kind, c.body);
+    const Bytes bytes = Answer(c.kind, c.body);
+    EXPECT_EQ(bytes[0], c.kind);
+    EXPECT_EQ(bytes[1], c.body.size());
+    EXPECT_EQ(std::string(bytes.begin() + 2, bytes.end()), c.body + std::string(255 - c.body.size(), '\0'));
     ddp_answer answer;
-    size_t used = 0, whole = bytes.size();
-    for (size_t count = 0; count < whole; ++count)
-      EXPECT_EQ(ddp_read_answer(Cut(bytes, count).data(), count, &answer, &used), DDP_INCOMPLETE);
-    bytes.resize(whole + 5, 0x77); // what follows is the next answer's
-    ASSERT_EQ(ddp_read_answer(bytes.data(), bytes.size(), &answer, &used), DDP_COMPLETE);
-    EXPECT_EQ(used, whole);
+    ASSERT_TRUE(ddp_read_answer(bytes.data(), &answer));
     EXPECT_EQ(answer.kind, c.kind);
     ASSERT_EQ(answer.body_bytes, c.body.size());
     EXPECT_EQ(memcmp(answer.body, c.body.data(), c.body.size()), 0);
@@ -110,28 +128,23 @@ TEST(Handshake, AnswersAreReadWhenTheyAreWhole) {
 }
 
 TEST(Handshake, ReasonsAreCutAndPrintable) {
-  Bytes bytes = Answer(DDP_REFUSED, std::string(300, 'y'));
   ddp_answer answer;
-  size_t used;
-  ASSERT_EQ(ddp_read_answer(bytes.data(), bytes.size(), &answer, &used), DDP_COMPLETE);
+  ASSERT_TRUE(ddp_read_answer(Answer(DDP_REFUSED, std::string(300, 'y')).data(), &answer));
   EXPECT_EQ(answer.body_bytes, 255);
-  bytes = Answer(DDP_LOST, std::string("a\x1b[31m\n\0z", 9));
-  ASSERT_EQ(ddp_read_answer(bytes.data(), bytes.size(), &answer, &used), DDP_COMPLETE);
-  EXPECT_STREQ((const char *)answer.body, "a?[31m??z");
+  for (const ddp_answer_kind kind : {DDP_REFUSED, DDP_GAVE_UP, DDP_LOST, DDP_SHARED_GPU}) {
+    ASSERT_TRUE(ddp_read_answer(Answer(kind, std::string("a\x1b[31m\n\0z\x7f\xff", 11)).data(), &answer));
+    EXPECT_STREQ((const char *)answer.body, "a?[31m??z??");
+  }
 }
 
-TEST(Handshake, ImpossibleAnswersAreRubbish) {
+TEST(Handshake, ImpossibleAnswersAreNone) {
   ddp_answer answer;
-  size_t used;
   Bytes bytes = Answer(DDP_WELCOME, "");
-  for (unsigned kind : {0u, 6u, 255u}) {
-    bytes[10] = (unsigned char)kind;
-    EXPECT_EQ(ddp_read_answer(bytes.data(), bytes.size(), &answer, &used), DDP_RUBBISH);
+  for (unsigned kind : {0u, 7u, 255u}) {
+    bytes[0] = (unsigned char)kind;
+    EXPECT_FALSE(ddp_read_answer(bytes.data(), &answer));
   }
-  EXPECT_EQ(ddp_read_answer(Answer(DDP_WELCOME, "x").data(), 13, &answer, &used), DDP_RUBBISH);
-  bytes = Answer(DDP_WELCOME, "");
-  bytes[9] = 2; // version
-  EXPECT_EQ(ddp_read_answer(bytes.data(), bytes.size(), &answer, &used), DDP_RUBBISH);
+  EXPECT_FALSE(ddp_read_answer(Answer(DDP_WELCOME, "x").data(), &answer));
 }
 
 TEST(Handshake, AnyBytesGiveAVerdict) {
@@ -140,18 +153,19 @@ TEST(Handshake, AnyBytesGiveAVerdict) {
   SCOPED_TRACE("BATCHVIEW_SEED=" + std::to_string(seed));
   std::mt19937 random(seed);
   for (int round = 0; round < 20000; ++round) {
-    Bytes bytes =
-        round % 2 ? Hello(kHello) : Answer((ddp_answer_kind)(random() % 8), std::string(random() % 256, 'r'));
-    for (unsigned changes = random() % 4; changes > 0; --changes)
+    Bytes greeting = Greeting(kKey),
+          bytes = Answer((ddp_answer_kind)(random() % 8), std::string(random() % 256, 'r'));
+    for (unsigned changes = random() % 4; changes > 0; --changes) {
+      greeting[random() % greeting.size()] = (unsigned char)random();
       bytes[random() % bytes.size()] = (unsigned char)random();
-    bytes = Cut(bytes, random() % (bytes.size() + 1));
-    ddp_hello hello;
+    }
+    greeting = Cut(greeting, random() % (greeting.size() + 1));
+    ddp_greeting read;
+    const ddp_parse parse = ddp_read_greeting(greeting.data(), greeting.size(), &read);
+    EXPECT_TRUE(parse != DDP_COMPLETE || greeting.size() >= 10);
     ddp_answer answer;
-    size_t used = 0;
-    ddp_read_hello(bytes.data(), bytes.size(), &hello);
-    if (ddp_read_answer(bytes.data(), bytes.size(), &answer, &used) == DDP_COMPLETE) {
-      EXPECT_LE(used, bytes.size());
-      EXPECT_EQ(used, DDP_ANSWER_HEAD_BYTES + (size_t)answer.body_bytes);
+    if (ddp_read_answer(bytes.data(), &answer)) {
+      EXPECT_EQ(answer.body[answer.body_bytes], 0);
     }
   }
 }

@@ -22,7 +22,8 @@ def free_port():
 
 def clean_environment():
     """Without what a launcher around the tests may have set."""
-    drop = ("OMPI_", "PMIX_", "PMI_", "MPI_LOCAL", "SLURM_", "RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_", "TORCHELASTIC_")
+    drop = ("OMPI_", "PMIX_", "PMI_", "MPI_LOCAL", "SLURM_", "RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_", "TORCHELASTIC_", "BATCHVIEW_SECRET",
+            "BATCHVIEW_JOB", "BATCHVIEW_PORT", "CUDA_VISIBLE_DEVICES", "NCCL_HOSTID")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(drop)}
     # MPI keeps memory until the process ends.
     environment["ASAN_OPTIONS"] = "detect_leaks=0"
@@ -49,6 +50,16 @@ def torchrun_on_two_hosts(rank, world, port):
 
 def torchrun_with_one_gpu_visible(rank, world, port):
     return {**torchrun(rank, world, port), "CUSIM_DEVICES": 1, "CUDA_VISIBLE_DEVICES": rank}
+
+
+def visible(*views):
+    """A launcher like torchrun on one host that shows rank R the GPUs views[R]. The simulator's are told apart by their
+    process: the first of a view stands for all of it."""
+    def launcher(rank, world, port):
+        view = views[rank]
+        return {**torchrun(rank, world, port), "CUSIM_DEVICES": len(view), "CUDA_VISIBLE_DEVICES": ",".join(map(str, view)),
+                "CUSIM_DEVICE_UUID": "view from %d" % view[0]}
+    return launcher
 
 
 def slurm(rank, world, port):

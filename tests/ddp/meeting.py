@@ -1,90 +1,14 @@
 """The TCP meeting, by real processes over loopback: meeting.py MEET_RANK."""
-import os
+import resource
 import signal
 import socket
-import subprocess
-import sys
-import threading
 import time
 import unittest
 
-MEET_RANK = sys.argv.pop(1)
-TIMEOUT = 2.0  # of the ranks whose deadline is tested
-AMPLE = 20.0  # of those who must not need it
-MARGIN = 2.5  # on top of a deadline, on a busy machine
-OK, NETWORK, REFUSED, TIMED_OUT, PEER = 0, 18, 19, 20, 21
+from ranks import AMPLE, DEVICE, NETWORK, OK, PEER, REFUSED, TIMED_OUT, TIMEOUT, MeetingCase, free_port
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-class Rank:
-    """One process; `result` is what it says at the end."""
-
-    def __init__(self, port, rank, world, host="127.0.0.1", job=1, timeout=AMPLE):
-        self.timeout = timeout
-        self.process = subprocess.Popen(
-            [MEET_RANK, str(rank), str(world), host, str(port), str(job), str(timeout)], stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout.readline() == "ready\n"
-
-    def result(self):
-        self.process.wait(timeout=self.timeout + 10)
-        out = self.process.stdout.read()  # not communicate(), which does not see what readline() has buffered
-        status, seconds, descriptors, threads, text = out.rstrip("\n").split(" ", 4)
-        return int(status), float(seconds), int(descriptors), int(threads), text
-
-    def kill(self, sig=signal.SIGKILL):
-        self.process.send_signal(sig)
-
-
-class Meeting(unittest.TestCase):
-    def setUp(self):
-        self.port = free_port()
-        self.ranks = []
-
-    def tearDown(self):
-        for rank in self.ranks:
-            if rank.process.poll() is None:
-                rank.kill(signal.SIGCONT)
-                rank.kill()
-            rank.process.communicate()
-
-    def start(self, rank, world, **options):
-        self.ranks.append(Rank(self.port, rank, world, **options))
-        return self.ranks[-1]
-
-    def expect(self, rank, status, *words):
-        got, seconds, descriptors, threads, text = rank.result()
-        self.assertEqual(got, status, text)
-        for word in words:
-            self.assertIn(word, text)
-        self.assertLess(seconds, rank.timeout + MARGIN, text)
-        self.assertEqual(descriptors, 0, "descriptors leaked")
-        self.assertEqual(threads, 0, "threads leaked")
-        return text, seconds
-
-    def expect_meeting(self, ranks):
-        gifts = {self.expect(rank, OK)[0] for rank in ranks}
-        self.assertEqual(len(gifts), 1, "all get what rank 0 has")
-
-    def connect(self):
-        """A stranger's connection to rank 0."""
-        deadline = time.monotonic() + 5
-        while True:
-            try:
-                s = socket.create_connection(("127.0.0.1", self.port), timeout=5)
-                self.addCleanup(s.close)
-                return s
-            except ConnectionRefusedError:
-                self.assertLess(time.monotonic(), deadline)
-                time.sleep(0.02)
-
-    def start_world(self, world, but=(), **options):
-        return {rank: self.start(rank, world, **options) for rank in range(world) if rank not in but}
-
+class Meeting(MeetingCase):
     # ---- All is well
 
     def test_two_to_sixteen_ranks_meet(self):
@@ -173,123 +97,90 @@ class Meeting(unittest.TestCase):
         rank_0.kill(signal.SIGSTOP)
         self.expect(self.start(1, 3, timeout=TIMEOUT), TIMED_OUT)
 
+    # ---- Secrets
+
+    def test_one_secret(self):
+        self.expect_meeting(self.start_world(3, secret="a secret").values())
+        self.expect_meeting(self.start_world(2, secret="x").values())
+
+    def expect_no_meeting(self, secrets, known):
+        rank_0 = self.start(0, 2, secret=secrets[0], timeout=TIMEOUT)
+        rank_1 = self.start(1, 2, secret=secrets[1], timeout=TIMEOUT)
+        text, _ = self.expect(rank_0, TIMED_OUT, "missing: 1", "visits that did not prove to know the job's %s: " % known[0])
+        self.assertGreater(int(text.rsplit(" ", 1)[1]), 0)
+        self.expect(rank_1, TIMED_OUT, "did not prove that it knows this job's %s" % known[1])
+
+    def test_two_secrets(self):
+        self.expect_no_meeting(("a secret", "another"), ("secret", "secret"))
+
+    def test_a_secret_on_some_ranks_only(self):
+        self.expect_no_meeting(("a secret", None), ("secret", "id"))
+        self.expect_no_meeting((None, "a secret"), ("id", "secret"))
+
+    def test_a_secret_is_no_job_id(self):
+        # The same text as one rank's secret and the other's job.
+        rank_0 = self.start(0, 2, secret="1", job=1, timeout=TIMEOUT)
+        self.expect(self.start(1, 2, job=1, timeout=TIMEOUT), TIMED_OUT, "did not prove")
+        self.expect(rank_0, TIMED_OUT, "missing: 1")
+
     # ---- Ranks that are not wanted
 
     def test_who_does_not_belong_is_refused_by_name_and_the_others_meet(self):
-        rank_0 = self.start(0, 3)
-        rank_1 = self.start(1, 3)
+        rank_0 = self.start(0, 3, secret="s")
+        rank_1 = self.start(1, 3, secret="s")
         time.sleep(0.5)
-        self.expect(self.start(2, 3, job=99), REFUSED, "rank 2", "another job")
-        self.expect(self.start(2, 4), REFUSED, "world size is 4", "it is 3")
-        self.expect(self.start(1, 3), REFUSED, "rank 1 is there already")
-        self.expect(self.start(3, 3), REFUSED, "rank 3 is not one of 0 to 2")
-        self.expect_meeting([rank_0, rank_1, self.start(2, 3)])
+        self.expect(self.start(2, 3, secret="s", job=99), REFUSED, "rank 2", "another job with the same secret")
+        self.expect(self.start(2, 4, secret="s"), REFUSED, "world size is 4", "it is 3")
+        self.expect(self.start(1, 3, secret="s"), REFUSED, "rank 1 is there already")
+        self.expect(self.start(3, 3, secret="s"), REFUSED, "rank 3 is not one of 0 to 2")
+        self.expect_meeting([rank_0, rank_1, self.start(2, 3, secret="s")])
 
     def test_refusals_are_told_when_not_all_come(self):
         rank_0 = self.start(0, 2, timeout=TIMEOUT)
-        self.expect(self.start(1, 2, job=99), REFUSED)
-        self.expect(rank_0, TIMED_OUT, "missing: 1", "another job")
+        self.expect(self.start(1, 3), REFUSED)
+        self.expect(rank_0, TIMED_OUT, "missing: 1", "refused: rank 1 says that the world size is 3")
 
     def test_two_jobs_on_one_port(self):
         first = self.start(0, 2, job=1)
         time.sleep(0.3)
         self.expect(self.start(0, 2, job=2), NETWORK, "port %d" % self.port, "taken")
-        self.expect(self.start(1, 2, job=2), REFUSED, "another job")
+        self.expect(self.start(1, 2, job=2, timeout=TIMEOUT), TIMED_OUT, "of another job")
         self.expect_meeting([first, self.start(1, 2, job=1)])
 
-    def test_a_name_that_does_not_resolve(self):
-        self.expect(self.start(1, 2, host="no-such-host.invalid", timeout=TIMEOUT), NETWORK, "no-such-host.invalid",
-                    "does not resolve")
+    # ---- GPUs
 
-    # ---- Strangers at rank 0
+    def expect_shared(self, ranks, sharers):
+        for rank in ranks:
+            text, _ = self.expect(rank, DEVICE, "GPU-07070707-0707-0707-0707-070707070707", "one rank per GPU")
+            for sharer in sharers:
+                self.assertIn("rank %d" % sharer, text)
 
-    def test_silent_strangers_keep_nobody(self):
-        rank_0 = self.start(0, 2)
-        strangers = [self.connect() for _ in range(200)]
-        self.expect_meeting([rank_0, self.start(1, 2)])
-        del strangers
+    def test_two_ranks_on_one_gpu(self):
+        for gpus in ((7, 8, 7, 9), (8, 7, 7, 9), (8, 9, 10, 7, 7)):
+            with self.subTest(gpus=gpus):
+                self.port = free_port()
+                ranks = [self.start(rank, len(gpus), TEST_GPU=gpu) for rank, gpu in enumerate(gpus[:-1])]
+                time.sleep(0.5)  # the last comes late, and hears of it too
+                ranks.append(self.start(len(gpus) - 1, len(gpus), TEST_GPU=gpus[-1]))
+                self.expect_shared(ranks, [rank for rank, gpu in enumerate(gpus) if gpu == 7])
 
-    def test_a_thousand_strangers_in_sequence(self):
-        rank_0 = self.start(0, 2)
-        for _ in range(1000):
-            self.connect().close()
-        self.expect_meeting([rank_0, self.start(1, 2)])
+    def test_two_ranks_on_one_gpu_when_not_all_come(self):
+        self.expect_shared([self.start(rank, 4, TEST_GPU=7, timeout=TIMEOUT) for rank in range(2)], range(2))
 
-    def test_rubbish_is_let_go(self):
-        rank_0 = self.start(0, 2)
-        for words in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\0" * 32, os.urandom(100000), b"bvmeet\r\n" + b"\xff" * 24):
-            s = self.connect()
-            try:
-                s.sendall(words)
-                s.settimeout(5)
-                while s.recv(1000):
-                    pass
-            except ConnectionError:
-                pass
-        self.expect_meeting([rank_0, self.start(1, 2)])
+    # ---- Limits
 
-    def test_one_byte_a_second_keeps_nobody(self):
-        rank_0 = self.start(0, 2)
-        s = self.connect()
-        stop = threading.Event()
+    def start_limited(self, rank, world, limit):
+        return self.start(rank, world, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)))
 
-        def drip():
-            for byte in b"bvmeet\r\n" + b"\0" * 24:
-                try:
-                    s.send(bytes([byte]))
-                except OSError:
-                    return
-                if stop.wait(1):
-                    return
+    def test_a_world_beyond_the_limit_of_open_files(self):
+        for world, limit in ((5000, 1024), (100, 64)):
+            _, seconds = self.expect(self.start_limited(0, world, limit), NETWORK, "%d ranks" % world, "limit is %d" % limit, "RLIMIT_NOFILE")
+            self.assertLess(seconds, AMPLE / 2, "before anybody waits")
 
-        thread = threading.Thread(target=drip)
-        thread.start()
-        time.sleep(1.5)
-        self.expect_meeting([rank_0, self.start(1, 2)])
-        stop.set()
-        thread.join()
-
-    # ---- Others in rank 0's place
-
-    def serve(self, answer):
-        """Accepts connections at rank 0's port and lets `answer` deal with each."""
-        listener = socket.create_server(("127.0.0.1", self.port))
-        self.addCleanup(listener.close)
-
-        def loop():
-            while True:
-                try:
-                    s, _ = listener.accept()
-                except OSError:
-                    return
-                with s:
-                    try:
-                        answer(s)
-                    except OSError:
-                        pass
-
-        threading.Thread(target=loop, daemon=True).start()
-
-    def test_another_server_at_the_port(self):
-        self.serve(lambda s: (s.sendall(b"220 mail.example.org ESMTP\r\n"), s.recv(100)))
-        self.expect(self.start(1, 2), NETWORK, "is not rank 0")
-
-    def test_a_server_that_says_nothing(self):
-        self.serve(lambda s: time.sleep(30))
-        self.expect(self.start(1, 2, timeout=TIMEOUT), TIMED_OUT, "no answer")
-
-    def test_a_server_that_hangs_up(self):
-        self.serve(lambda s: s.recv(100))
-        self.expect(self.start(1, 2, timeout=TIMEOUT), TIMED_OUT)
-
-    def test_a_server_of_one_byte_a_second(self):
-        def drip(s):
-            for byte in b"bvmeet\r\n" + b"\0\1\1\0" * 10:
-                s.send(bytes([byte]))
-                time.sleep(1)
-
-        self.serve(drip)
-        self.expect(self.start(1, 2, timeout=TIMEOUT), TIMED_OUT)
+    def test_a_world_within_the_limit_of_open_files(self):
+        # 3 are open, and beside 19 connections 9 for listening and visits.
+        self.expect(self.start_limited(0, 20, 30), NETWORK, "needs 28 more", "may open 27 only")
+        self.expect_meeting([self.start_limited(0, 20, 31)] + [self.start(rank, 20) for rank in range(1, 20)])
 
 
 if __name__ == "__main__":

@@ -220,6 +220,7 @@ int draw_pictures(double timeout, uint64_t rounds) {
   bv_ddp_info info;
   bv_ddp_get_info(group, &info);
   say("who", info.device, 0, (std::to_string(info.rank) + " of " + std::to_string(info.world_size)).c_str());
+  say("choice", info.device_choice, 0, "of the device");
   for (uint64_t round = 0; round < rounds; ++round) {
     const std::string wrong = Round(group, round).run();
     if (!wrong.empty()) {
