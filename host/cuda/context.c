@@ -8,6 +8,7 @@
 #include "context.h"
 
 #include <cuda.h>
+#include <cuda_runtime_api.h>
 #include <pthread.h>
 
 /* ---- The driver's functions ---------------------------------------------------------------------------- */
@@ -87,7 +88,7 @@ static cudaError_t keep_primary_context(CUdevice device, CUcontext *context, uns
   return twice ? runtimes(driver.release_primary(device)) : cudaSuccess;
 }
 
-cudaError_t bv_enter_context(int device, bv_context_scope *scope) {
+int bv_enter_context(int device, bv_context_scope *scope) {
   *scope = (bv_context_scope){0};
   CUcontext context = NULL;
   CUdevice current, wanted_device;
@@ -104,13 +105,13 @@ cudaError_t bv_enter_context(int device, bv_context_scope *scope) {
   return cudaSuccess;
 }
 
-cudaError_t bv_leave_context(const bv_context_scope *scope) {
+int bv_leave_context(const bv_context_scope *scope) {
   return scope->changed ? runtimes(driver.set_current(scope->callers)) : cudaSuccess;
 }
 
 /* ---- Counting ------------------------------------------------------------------------------------------ */
 
-cudaError_t bv_count_devices(int *count) {
+int bv_count_devices(int *count) {
   bool error_was_pending = cudaPeekAtLastError() != cudaSuccess;
   int version = 0;
   *count = 0;
@@ -124,4 +125,20 @@ cudaError_t bv_count_devices(int *count) {
   if (!error_was_pending)
     cudaGetLastError();
   return none ? cudaSuccess : error;
+}
+
+/* ---- Advice -------------------------------------------------------------------------------------------- */
+
+const char *bv_cuda_advice(int error) {
+  switch ((cudaError_t)error) {
+  case cudaErrorInsufficientDriver:
+    return "update the NVIDIA driver, or use a batchview that was built with an older CUDA toolkit";
+  case cudaErrorSystemNotReady: return "the fabric manager has to run on this machine (nvidia-fabricmanager)";
+  case cudaErrorInitializationError:
+    return "CUDA cannot be used in the child of a fork after the parent has used it: spawn the process instead";
+  case cudaErrorCompatNotSupportedOnDevice:
+    return "this device does not support CUDA's forward compatibility: update the NVIDIA driver";
+  case cudaErrorNoKernelImageForDevice: return "this batchview was built for other architectures";
+  default: return NULL;
+  }
 }

@@ -3,7 +3,6 @@
 #ifndef BV_CUDA_CONTEXT_H
 #define BV_CUDA_CONTEXT_H
 
-#include <cuda_runtime_api.h>
 #include <stdbool.h>
 
 /* The state of the calling thread between bv_enter_context and bv_leave_context. */
@@ -15,14 +14,17 @@ typedef struct bv_context_scope {
 
 /* Makes a context of `device` current: the caller's own if it is on that device, else the primary one, as the
  * runtime does, but with no context made on any other device, then or later. */
-cudaError_t bv_enter_context(int device, bv_context_scope *scope);
+int bv_enter_context(int device, bv_context_scope *scope);
 
 /* Makes the caller's context current again, or none. */
-cudaError_t bv_leave_context(const bv_context_scope *scope);
+int bv_leave_context(const bv_context_scope *scope);
 
-/* How many devices there are: 0 with cudaSuccess where there is none, or no driver at all. What keeps devices
+/* How many devices there are: 0 with success where there is none, or no driver at all. What keeps devices
  * that may be there from being used is an error: a driver too old, a fabric that is not ready, a forked child.
  */
-cudaError_t bv_count_devices(int *count);
+int bv_count_devices(int *count);
+
+/* What to do about an error that keeps devices from being used, or NULL. */
+const char *bv_cuda_advice(int error);
 
 #endif

@@ -33,7 +33,7 @@ void bv_describe_cuda(bv_description *description) {
     bv_add_line(description, "driver for CUDA %d.%d\n", driver / 1000, driver % 1000 / 10);
   else
     bv_add_line(description, "no driver\n");
-  cudaError_t error = bv_count_devices(&count);
+  cudaError_t error = (cudaError_t)bv_count_devices(&count);
   if (error != cudaSuccess)
     bv_add_line(description, "CUDA devices: %s (%s)\n", cudaGetErrorString(error), cudaGetErrorName(error));
   else if (count == 0)

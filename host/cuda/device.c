@@ -14,21 +14,6 @@
 
 /* ---- Errors -------------------------------------------------------------------------------------------- */
 
-/* What to do about the errors that keep a device from being used at all. */
-static const char *remedy(cudaError_t error) {
-  switch (error) {
-  case cudaErrorInsufficientDriver:
-    return "update the NVIDIA driver, or use a batchview that was built with an older CUDA toolkit";
-  case cudaErrorSystemNotReady: return "the fabric manager has to run on this machine (nvidia-fabricmanager)";
-  case cudaErrorInitializationError:
-    return "CUDA cannot be used in the child of a fork after the parent has used it: spawn the process instead";
-  case cudaErrorCompatNotSupportedOnDevice:
-    return "this device does not support CUDA's forward compatibility: update the NVIDIA driver";
-  case cudaErrorNoKernelImageForDevice: return "this batchview was built for other architectures";
-  default: return NULL;
-  }
-}
-
 bv_status bv_cuda_status(int error, const char *doing, ...) {
   if (error == cudaSuccess)
     return BV_OK;
@@ -37,7 +22,7 @@ bv_status bv_cuda_status(int error, const char *doing, ...) {
   va_start(arguments, doing);
   vsnprintf(text, sizeof text, doing, arguments);
   va_end(arguments);
-  const char *advice = remedy((cudaError_t)error);
+  const char *advice = bv_cuda_advice(error);
   return bv_fail(error == cudaErrorMemoryAllocation ? BV_ERROR_MEMORY : BV_ERROR_CUDA, "%s: %s (%s)%s%s", text,
                  cudaGetErrorString((cudaError_t)error), cudaGetErrorName((cudaError_t)error),
                  advice ? "; " : "", advice ? advice : "");
@@ -62,7 +47,7 @@ bv_status bv_enter_device(int32_t device, bv_device_scope *scope) {
 }
 
 bv_status bv_leave_device(const bv_device_scope *scope, bv_status status) {
-  cudaError_t error = bv_leave_context(&scope->context);
+  int error = bv_leave_context(&scope->context);
   if (status == BV_OK)
     status = bv_cuda_status(error, "making the caller's CUDA context current again");
   if (status != BV_OK && !scope->error_was_pending)

@@ -4,11 +4,12 @@
 
 #include <stddef.h>
 
+#include "cuda/context.h"
 #include "deadline.h"
 #include "batchview/ddp.h"
 
-/* 0 without a device or a driver. */
-int ddp_device_count(void);
+/* 0 without a device or a driver; BV_ERROR_CUDA for devices that cannot be used. */
+bv_status ddp_device_count(int *count);
 
 /* The device's UUID. */
 bv_status ddp_identify_device(int device, unsigned char uuid[16]);
@@ -16,9 +17,9 @@ bv_status ddp_identify_device(int device, unsigned char uuid[16]);
 /* Makes `device` the calling thread's current one. */
 bv_status ddp_select_device(int device);
 
-/* The current device, changed to `device` until restored: for streams named by NULL, and allocations. */
-bv_status ddp_enter_device(int device, int *previous);
-void ddp_restore_device(int previous);
+/* A context of `device` is current until the thread leaves: for streams named by NULL, and allocations. */
+bv_status ddp_enter_device(int device, bv_context_scope *scope);
+void ddp_leave_device(const bv_context_scope *scope);
 
 bv_status ddp_create_stream(bv_stream *stream);
 void ddp_destroy_stream(bv_stream stream);

@@ -7,17 +7,17 @@
 #include "report.h"
 
 /* The one place where results of the runtime become statuses. */
-static bv_status check(cudaError_t result, const char *what) {
-  if (result == cudaSuccess)
+static bv_status check(int error, const char *what) {
+  if (error == cudaSuccess)
     return BV_OK;
+  const cudaError_t result = (cudaError_t)error;
+  const char *advice = bv_cuda_advice(error);
   cudaGetLastError(); /* it is reported here: do not leave it for the caller's next check */
-  return ddp_fail(BV_ERROR_CUDA, "%s: %s (%s)", what, cudaGetErrorString(result), cudaGetErrorName(result));
+  return ddp_fail(BV_ERROR_CUDA, "%s: %s (%s)%s%s", what, cudaGetErrorString(result), cudaGetErrorName(result),
+                  advice ? "; " : "", advice ? advice : "");
 }
 
-int ddp_device_count(void) {
-  int count;
-  return check(cudaGetDeviceCount(&count), "cudaGetDeviceCount") == BV_OK ? count : 0;
-}
+bv_status ddp_device_count(int *count) { return check(bv_count_devices(count), "looking for CUDA devices"); }
 
 bv_status ddp_identify_device(int device, unsigned char uuid[16]) {
   struct cudaDeviceProp properties;
@@ -29,12 +29,11 @@ bv_status ddp_identify_device(int device, unsigned char uuid[16]) {
 
 bv_status ddp_select_device(int device) { return check(cudaSetDevice(device), "cudaSetDevice"); }
 
-bv_status ddp_enter_device(int device, int *previous) {
-  DDP_TRY(check(cudaGetDevice(previous), "cudaGetDevice"));
-  return *previous == device ? BV_OK : ddp_select_device(device);
+bv_status ddp_enter_device(int device, bv_context_scope *scope) {
+  return check(bv_enter_context(device, scope), "making the group's device current");
 }
 
-void ddp_restore_device(int previous) { check(cudaSetDevice(previous), "cudaSetDevice"); }
+void ddp_leave_device(const bv_context_scope *scope) { bv_leave_context(scope); }
 
 bv_status ddp_create_stream(bv_stream *stream) {
   return check(cudaStreamCreateWithFlags(stream, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");

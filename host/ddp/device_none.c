@@ -7,7 +7,10 @@ static bv_status no_device(void) {
   return ddp_fail(BV_ERROR_NO_CUDA, "batchview's ddp library was built without CUDA");
 }
 
-int ddp_device_count(void) { return 0; }
+bv_status ddp_device_count(int *count) {
+  *count = 0;
+  return BV_OK;
+}
 
 bv_status ddp_identify_device(int device, unsigned char uuid[16]) {
   (void)device, (void)uuid;
@@ -19,12 +22,12 @@ bv_status ddp_select_device(int device) {
   return no_device();
 }
 
-bv_status ddp_enter_device(int device, int *previous) {
-  (void)device, (void)previous;
+bv_status ddp_enter_device(int device, bv_context_scope *scope) {
+  (void)device, (void)scope;
   return no_device();
 }
 
-void ddp_restore_device(int previous) { (void)previous; }
+void ddp_leave_device(const bv_context_scope *scope) { (void)scope; }
 
 bv_status ddp_create_stream(bv_stream *stream) {
   (void)stream;

@@ -14,13 +14,13 @@ static bv_status check_count(int64_t count, const int64_t *counts) {
 
 bv_status bv_ddp_exchange_counts(bv_ddp_group *group, int64_t count, int64_t *counts) {
   const ddp_call call = {.operation = DDP_EXCHANGE_COUNTS, .count = count};
-  int previous;
+  bv_context_scope scope;
   DDP_TRY(ddp_check_group(group));
-  DDP_TRY(ddp_enter_group(group, &previous));
+  DDP_TRY(ddp_enter_group(group, &scope));
   bv_status status = check_count(count, counts);
   status = status == BV_OK ? group->backend->meet(group, &call, counts)
                            : ddp_begin(group, &call, status, group->stream);
-  ddp_leave_group(group, previous);
+  ddp_leave_group(group, &scope);
   return status;
 }
 
@@ -119,12 +119,12 @@ static bv_status gather(bv_ddp_group *group, const bv_tensor *pictures, const in
 
 bv_status bv_ddp_gather_pictures(bv_ddp_group *group, const bv_tensor *pictures, const int64_t *counts,
                                  const bv_tensor *out, bv_stream stream) {
-  int previous;
+  bv_context_scope scope;
   DDP_TRY(ddp_check_group(group));
-  DDP_TRY(ddp_enter_group(group, &previous));
+  DDP_TRY(ddp_enter_group(group, &scope));
   int64_t *bytes = malloc((size_t)group->world_size * sizeof *bytes);
   bv_status status = gather(group, pictures, counts, out, bytes, stream);
   free(bytes);
-  ddp_leave_group(group, previous);
+  ddp_leave_group(group, &scope);
   return status;
 }

@@ -47,7 +47,6 @@ static bv_status read_options(const bv_ddp_options *given, bv_ddp_options *optio
 }
 
 static bv_status choose_backend(const bv_ddp_options *options, int world_size, int32_t *backend) {
-  int devices = options->device == BV_CPU ? 0 : ddp_device_count();
   *backend = options->backend;
   if (*backend == BV_DDP_BACKEND_NONE && world_size > 1)
     return ddp_fail(BV_ERROR_VALUE,
@@ -65,6 +64,10 @@ static bv_status choose_backend(const bv_ddp_options *options, int world_size, i
                     BV_CPU, BV_DDP_DEVICE_AUTO);
   if (*backend != BV_DDP_BACKEND_AUTO)
     return BV_OK;
+  /* Not to the CPU because of devices that are there and cannot be used. */
+  int devices = 0;
+  if (options->device != BV_CPU)
+    DDP_TRY(ddp_device_count(&devices));
   if (world_size == 1)
     *backend = BV_DDP_BACKEND_NONE;
   else if (ddp_nccl_is_built() && (devices > 0 || options->device >= 0))
@@ -83,11 +86,13 @@ static int32_t choose_by_local_rank(int local_rank, int devices, int32_t *choice
 
 static bv_status choose_device(const bv_ddp_options *options, const ddp_launch *launch, int32_t backend,
                                int32_t *device, int32_t *choice) {
-  int devices = ddp_device_count();
+  int devices;
   *device = BV_CPU;
   *choice = BV_DDP_CHOICE_NONE;
-  if (backend == BV_DDP_BACKEND_MPI || options->device == BV_CPU ||
-      (backend == BV_DDP_BACKEND_NONE && options->device < 0 && devices == 0))
+  if (backend == BV_DDP_BACKEND_MPI || options->device == BV_CPU)
+    return BV_OK;
+  DDP_TRY(ddp_device_count(&devices));
+  if (backend == BV_DDP_BACKEND_NONE && options->device < 0 && devices == 0)
     return BV_OK;
   if (devices == 0)
     return ddp_fail(BV_ERROR_DEVICE, "rank %d needs a CUDA device, but there is none here", launch->rank);
@@ -265,14 +270,14 @@ bv_status ddp_check_group(const bv_ddp_group *group) {
   return BV_OK;
 }
 
-bv_status ddp_enter_group(const bv_ddp_group *group, int *previous) {
-  *previous = BV_CPU;
-  return group->device == BV_CPU ? BV_OK : ddp_enter_device(group->device, previous);
+bv_status ddp_enter_group(const bv_ddp_group *group, bv_context_scope *scope) {
+  *scope = (bv_context_scope){0};
+  return group->device == BV_CPU ? BV_OK : ddp_enter_device(group->device, scope);
 }
 
-void ddp_leave_group(const bv_ddp_group *group, int previous) {
-  if (group->device != BV_CPU && previous != group->device)
-    ddp_restore_device(previous);
+void ddp_leave_group(const bv_ddp_group *group, const bv_context_scope *scope) {
+  if (group->device != BV_CPU)
+    ddp_leave_device(scope);
 }
 
 bv_status bv_ddp_get_info(const bv_ddp_group *group, bv_ddp_info *info) {
@@ -309,23 +314,23 @@ bv_status ddp_say_goodbye(bv_ddp_group *group) {
 /* ---- Waiting, and the end ------------------------------------------------------------------------------ */
 
 bv_status bv_ddp_wait(bv_ddp_group *group, bv_stream stream) {
-  int previous;
+  bv_context_scope scope;
   DDP_TRY(ddp_check_group(group));
-  DDP_TRY(ddp_enter_group(group, &previous));
+  DDP_TRY(ddp_enter_group(group, &scope));
   bv_status status = group->backend->wait(group, stream);
-  ddp_leave_group(group, previous);
+  ddp_leave_group(group, &scope);
   return status;
 }
 
 bv_status bv_ddp_barrier(bv_ddp_group *group, bv_stream stream) {
   const ddp_call call = {.operation = DDP_BARRIER};
-  int previous;
+  bv_context_scope scope;
   DDP_TRY(ddp_check_group(group));
-  DDP_TRY(ddp_enter_group(group, &previous));
+  DDP_TRY(ddp_enter_group(group, &scope));
   bv_status status = group->backend->wait(group, stream);
   if (status == BV_OK)
     status = group->backend->meet(group, &call, NULL);
-  ddp_leave_group(group, previous);
+  ddp_leave_group(group, &scope);
   return status;
 }
 

@@ -3,6 +3,7 @@
 #define BV_DDP_GROUP_H
 
 #include "call.h"
+#include "cuda/context.h"
 #include "deadline.h"
 #include "place.h"
 #include "report.h"
@@ -75,8 +76,8 @@ bv_status ddp_begin(bv_ddp_group *group, const ddp_call *call, bv_status own, bv
 bv_status ddp_say_goodbye(bv_ddp_group *group);
 
 /* Makes the group's device, if it has one, the current one until it is left again. */
-bv_status ddp_enter_group(const bv_ddp_group *group, int *previous);
-void ddp_leave_group(const bv_ddp_group *group, int previous);
+bv_status ddp_enter_group(const bv_ddp_group *group, bv_context_scope *scope);
+void ddp_leave_group(const bv_ddp_group *group, const bv_context_scope *scope);
 
 /* ---- Backends. Each joins the group's ranks, and sets backend, connection, communicator and stream
  * ----------- */

@@ -239,8 +239,8 @@ static bv_status disconnect_after(nccl_connection *c, bv_status status) {
 /* The ranks wait for each other here: NCCL itself does not wait for ranks that end their communicator later. */
 static bv_status say_goodbye(bv_ddp_group *group, double seconds) {
   nccl_connection *c = group->connection;
-  int previous;
-  DDP_TRY(ddp_enter_group(group, &previous));
+  bv_context_scope scope;
+  DDP_TRY(ddp_enter_group(group, &scope));
   bv_status status = ddp_say_goodbye(group);
   if (status == BV_OK) {
     status =
@@ -248,7 +248,7 @@ static bv_status say_goodbye(bv_ddp_group *group, double seconds) {
     if (status == BV_DDP_ERROR_TIMEOUT && c->captured)
       status = tell_of_graphs(seconds);
   }
-  ddp_leave_group(group, previous);
+  ddp_leave_group(group, &scope);
   return status;
 }
 

@@ -133,20 +133,20 @@ static bv_status draw(bv_ddp_group *group, const bv_tensor *batch, const bv_tens
 
 bv_status bv_ddp_measure_window(bv_ddp_group *group, const bv_tensor *batch, const bv_display_options *options,
                                 const bv_tensor *windows, bv_stream stream) {
-  int previous;
+  bv_context_scope scope;
   DDP_TRY(ddp_check_group(group));
-  DDP_TRY(ddp_enter_group(group, &previous));
+  DDP_TRY(ddp_enter_group(group, &scope));
   bv_status status = measure(group, batch, options, windows, stream);
-  ddp_leave_group(group, previous);
+  ddp_leave_group(group, &scope);
   return status;
 }
 
 bv_status bv_ddp_normalize_batch_for_display(bv_ddp_group *group, const bv_tensor *batch, const bv_tensor *out,
                                              const bv_display_options *options, bv_stream stream) {
-  int previous;
+  bv_context_scope scope;
   DDP_TRY(ddp_check_group(group));
-  DDP_TRY(ddp_enter_group(group, &previous));
+  DDP_TRY(ddp_enter_group(group, &scope));
   bv_status status = draw(group, batch, out, options, stream);
-  ddp_leave_group(group, previous);
+  ddp_leave_group(group, &scope);
   return status;
 }
