@@ -74,6 +74,15 @@ install_toolkit() {
   ln -sf libcudart.so.13 "$toolkit/lib/libcudart.so" # which linkers look for
 }
 
+# The disassembler of machine code, for bench/gpu/cost.py, where the toolkit came without.
+install_disassembler() {
+  local toolkit=$PATH:/usr/local/cuda/bin
+  PATH=$toolkit command -v nvcc >/dev/null || return 0
+  ! PATH=$toolkit command -v nvdisasm >/dev/null || ! PATH=$toolkit command -v cuobjdump >/dev/null || return 0
+  [ ! -x .venv/cuda/nvidia/cu13/bin/nvdisasm ] || return 0
+  install_python --no-deps --target .venv/cuda nvidia-cuda-cuobjdump nvidia-cuda-nvdisasm
+}
+
 cmake_version() { PATH="$PWD/.venv/bin:$PATH" cmake --version | sed -n 's/^cmake version //p'; }
 
 wanted=$(missing $packages)
@@ -94,4 +103,7 @@ for package in $python; do
 done
 case "$1" in
   build | test | ci) install_toolkit ;;
+esac
+case "$1" in
+  test | ci) [ ! -d ../shared/perf ] || install_disassembler ;;
 esac

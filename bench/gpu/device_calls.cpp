@@ -85,7 +85,11 @@ int main(int argc, char **argv) {
   check(cudaMalloc(&window, size_t(groups) * 16));
   check(cudaMalloc(&memory, BV_SELECTION_BYTES));
   check(cudaMemcpy(in, pixels.data(), pixels.size(), cudaMemcpyHostToDevice));
-  check(cudaMemset(window, 0, size_t(groups) * 16));
+  const double least = in_type == BV_F32 || in_type == BV_F64 ? 0.02 : 2;
+  std::vector<double> limits(size_t(groups) * 2, least);
+  for (size_t i = 1; i < limits.size(); i += 2)
+    limits[i] = 40 * least;
+  check(cudaMemcpy(window, limits.data(), limits.size() * sizeof(double), cudaMemcpyHostToDevice));
   const bv_tensor batch = bv_contiguous_tensor(in, in_type, 0, 4, shape);
   const bv_tensor picture = bv_contiguous_tensor(out, out_type, 0, out_name == "rgb" ? 5 : 4, shape);
   const bv_tensor windows = bv_contiguous_tensor(window, BV_F64, 0, 2, windows_shape);

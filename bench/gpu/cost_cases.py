@@ -1,0 +1,45 @@
+"""The cases whose cost in machine instructions cost.py measures and holds, as data.
+
+Costs are issue slots a pixel: warp instructions x 32 / pixels, idle lanes included. `budget` is what a case may cost to
+run at 1.10 times the speed of an H100's copy with 70 % of its issue slots used; `limit` is what it may cost today. A limit
+only ever falls: whoever makes a kernel cheaper lowers it to the new figure, rounded up to a tenth.
+"""
+import typing
+
+
+class Case(typing.NamedTuple):
+    name: str
+    call: str  # ALGORITHM SHAPE IN OUT of device_calls
+    kernels: str  # a regular expression for the names of those that count, all their launches added up
+    limit: float
+    budget: float
+    bytes: int = 0  # that the whole call reads and writes a pixel, where the kernel does the whole call
+    capability: int = 90
+
+
+MANY, FEW, LARGE = "64,1,256,256", "8,1,256,256", "1,1,2048,2048"
+
+CASES = [
+    Case("resident f32 -> f32", f"resident {MANY} f32 f32", "resident_kernel", 141.3, 55, 8),
+    Case("resident f32 -> f32, small batch", f"resident {FEW} f32 f32", "resident_kernel", 211.7, 106, 8),
+    Case("resident f32 -> rgb", f"resident {MANY} f32 rgb", "resident_kernel", 156.5, 50, 7),
+    Case("resident f32 -> u8", f"resident {MANY} f32 u8", "resident_kernel", 151.3, 36, 5),
+    Case("resident f16 -> f16", f"resident {MANY} f16 f16", "resident_kernel", 118.0, 29, 4),
+    Case("resident u8 -> rgb", f"resident {MANY} u8 rgb", "resident_kernel", 99.8, 28, 4),
+    Case("resident u8 -> u8", f"resident {MANY} u8 u8", "resident_kernel", 94.7, 15, 2),
+    Case("resident f32 -> f32, no clusters", f"resident 64,1,128,128 f32 f32", "resident_kernel", 122.8, 55, 8, 80),
+    Case("apply f32 -> f32", f"apply {LARGE} f32 f32", "apply_kernel", 44.8, 20),
+    Case("apply f32 -> u8", f"apply {LARGE} f32 u8", "apply_kernel", 58.0, 24),
+    Case("apply f32 -> rgb", f"apply {LARGE} f32 rgb", "apply_kernel", 64.9, 25),
+    Case("apply f16 -> f16", f"apply {LARGE} f16 f16", "apply_kernel", 50.0, 18),
+    Case("apply f16 -> rgb", f"apply {LARGE} f16 rgb", "apply_kernel", 67.0, 24),
+    Case("apply u8 -> u8", f"apply {LARGE} u8 u8", "apply_kernel", 61.7, 12),
+    Case("apply u8 -> rgb", f"apply {LARGE} u8 rgb", "apply_kernel", 69.0, 14),
+    Case("apply u8 -> f32", f"apply {LARGE} u8 f32", "apply_kernel", 48.5, 12),
+    Case("select f32, counting read", f"select {LARGE} f32 f32", "count_kernel", 58.3, 20),
+    Case("select f16, counting read", f"select {LARGE} f16 f16", "count_kernel", 58.3, 20),
+    Case("select u8, counting read", f"select {LARGE} u8 u8", "count_kernel", 67.0, 8),
+    Case("select f32, later passes", f"select {LARGE} f32 f32", "pass_kernel", 12.1, 3),
+    Case("select f16, later passes", f"select {LARGE} f16 f16", "pass_kernel", 12.1, 3),
+    Case("select u8, later passes", f"select {LARGE} u8 u8", "pass_kernel", 15.6, 3),
+]
