@@ -139,6 +139,7 @@ BV_INLINE double bv_interpolate(double a, double b, double t) {
  * NaN for a group without foreground: then everything is 0, infinities too. */
 typedef struct bv_map_f32 {
   float lo, divisor, floor;
+  float reciprocal; /* of the divisor */
 } bv_map_f32;
 
 typedef struct bv_map_f64 {
@@ -150,6 +151,7 @@ BV_INLINE bv_map_f32 bv_map_f32_of_window(double lo, double hi, double epsilon, 
   float h = (float)hi;
   map.lo = (float)lo;
   map.divisor = (h - map.lo) + (float)epsilon;
+  map.reciprocal = 1.0f / map.divisor;
   map.floor = (float)floor;
   if (isnan(hi))
     map.lo = h; /* either NaN makes the group 0 */
@@ -193,6 +195,73 @@ BV_INLINE float bv_apply_map_f32(float x, bv_map_f32 map, bool zero_is_backgroun
   return zero_is_background && x == 0.0f ? 0.0f : y;
 }
 
+/* ---- The plain map without a division ------------------------------------------------------------------ */
+
+/* With a = RN(x - lo), the divisor d and r = RN(1 / d), the quotient and its correction by what is left of a,
+ *     q = RN(a r), e = RN(a - q d), y = RN(q + e r),
+ * give RN(a / d), bit for bit. Let a unit be one in the last place of q. q is less than 1.5 units off: half of
+ * one by its own rounding, and by r's, whose error is at most 2^-24 of r, less than one. So e / d is less
+ * than 1.5 units, its own rounding and r's error are at most 2^-24 of it each, and what is rounded to y is less
+ * than 3 * 2^-24 units off. That can only matter where a / d is as near to the middle between two numbers. It
+ * is n / 2D units away, with D < 2^24 the integer that d's mantissa is and n an integer, not 0: so only |n| <=
+ * 6 is to be feared. All such quotients of all D can be listed, and none comes out wrong
+ * (tests/reciprocal_test.cpp).
+ *
+ * All this is of numbers without over- and underflow:
+ *   - 2^-125 <= d <= 2^125, so that r is normal;
+ *   - a is 0 or |a| >= 2^-102: a - q d is a multiple of a's last place times 2^-24, which must be a number;
+ *   - a is 0 or |a| >= d 2^-126, so that quotients are normal.
+ * Pixels for which that does not hold are near lo. Clamping changes nothing: where a / d > 1, q is 1 and e >=
+ * 0, and where a < 0, q is 0 and e = a, infinities too. NaN becomes 0. */
+
+#if defined(__CUDA_ARCH__)
+/* One instruction each; NaN becomes 0. */
+BV_INLINE float bv_clamped_product(float a, float b) {
+  float y;
+  asm("mul.rn.sat.f32 %0, %1, %2;" : "=f"(y) : "f"(a), "f"(b));
+  return y;
+}
+BV_INLINE float bv_clamped_fma(float a, float b, float c) {
+  float y;
+  asm("fma.rn.sat.f32 %0, %1, %2, %3;" : "=f"(y) : "f"(a), "f"(b), "f"(c));
+  return y;
+}
+#else
+BV_INLINE float bv_clamped(float y) { return y > 0.0f ? y < 1.0f ? y : 1.0f : 0.0f; }
+BV_INLINE float bv_clamped_product(float a, float b) { return bv_clamped(a * b); }
+BV_INLINE float bv_clamped_fma(float a, float b, float c) { return bv_clamped(fmaf(a, b, c)); }
+#endif
+
+/* Whether pixels that are not near lo may be mapped by the reciprocal. */
+BV_INLINE bool bv_has_reciprocal_f32(bv_map_f32 map) {
+  return bv_is_finite_f32(map.lo) && map.divisor >= 0x1p-125f && map.divisor <= 0x1p125f;
+}
+
+/* What differences to lo must not be below, but for 0. */
+BV_INLINE float bv_nearest_of_map_f32(bv_map_f32 map) {
+  float least = map.divisor * 0x1p-126f;
+  return least > 0x1p-102f ? least : 0x1p-102f;
+}
+
+/* Whether no binary32 number but lo itself is near lo: the next one is |lo| 2^-25 away, or more. */
+BV_INLINE bool bv_is_nothing_near_f32(bv_map_f32 map) {
+  float size = fabsf(map.lo);
+  return size >= 0x1p-78f && map.divisor <= 0x1p100f * size;
+}
+
+/* Whether bytes come out right for pixels near lo as well: their quotients are so small that they become 0. */
+BV_INLINE bool bv_gives_bytes_by_reciprocal_f32(bv_map_f32 map) {
+  return bv_has_reciprocal_f32(map) && map.divisor >= 0x1p-70f;
+}
+
+/* The plain map, without a floor. */
+BV_INLINE float bv_apply_by_reciprocal_f32(float x, bv_map_f32 map) {
+  float a = x - map.lo;
+  float q = bv_clamped_product(a, map.reciprocal);
+  float e = fmaf(-q, map.divisor, a);
+  return bv_clamped_fma(e, map.reciprocal, q);
+}
+
 BV_INLINE double bv_apply_plain_map_f64(double x, bv_map_f64 map) {
   double y = (x - map.lo) / map.divisor;
   y = y > 0.0 ? y : 0.0;
@@ -211,6 +280,16 @@ BV_INLINE double bv_apply_map_f64(double x, bv_map_f64 map, bool zero_is_backgro
 
 BV_INLINE uint8_t bv_u8_of_f32(float y, bool nearest) {
   return (uint8_t)(int32_t)(255.0f * y + (nearest ? 0.5f : 0.0f));
+}
+
+/* The low byte of the result is bv_u8_of_f32's, without a conversion: 2^23 added with truncation leaves the
+ * integer part in the last places. `half` is 0.5 to round to nearest, else 0. */
+BV_INLINE uint32_t bv_byte_of_f32(float y, float half) {
+#if defined(__CUDA_ARCH__)
+  return bv_bits_of_f32(__fadd_rz(255.0f * y + half, 0x1p23f));
+#else
+  return (uint32_t)(int32_t)(255.0f * y + half);
+#endif
 }
 
 BV_INLINE uint8_t bv_u8_of_f64(double y, bool nearest) {
