@@ -1,7 +1,7 @@
 /* Map and pack: every pixel through the window of its group, in any packing. */
 #include "dispatch.cuh"
 #include "launch.h"
-#include "pack.cuh"
+#include "tile.cuh"
 
 namespace bv {
 namespace {
@@ -40,60 +40,109 @@ __device__ __forceinline__ Line line_of_channel(const bv_lines &lines, const Lin
 /* As many as keep 64 bytes a lane in flight (16 of u8), over all channels. */
 template <int Width, int Channels> constexpr int quads_of_tile = Channels == 3 ? 1 : Width == 8 ? 2 : 4;
 
+/* A tile of any pixels in any packing. */
 template <int Width, typename T, int Channels>
-__global__ void __launch_bounds__(block_threads, sizeof(T) == 4 ? 3 : 2)
-    apply_kernel(const __grid_constant__ bv_lines lines, const __grid_constant__ Source source,
-                 const __grid_constant__ Sink sink, const __grid_constant__ Mapping mapping, int out_bytes,
-                 int64_t tiles_of_line) {
+__device__ __forceinline__ void apply_tile(const bv_lines &lines, const Source &source, const Sink &sink,
+                                           const Line &line, int64_t begin, const Map<T> map[Channels],
+                                           const uint32_t *colours, uint32_t *exchange) {
   constexpr int quads = quads_of_tile<Width, Channels>;
+  const int64_t of_lane = (int64_t)(threadIdx.x % warp_lanes) * quad;
+  T x[Channels][quads][quad];
+#pragma unroll
+  for (int c = 0; c < Channels; ++c)
+    load_cells<Width, T, quad, quads, true>(lines, source, c ? line_of_channel<Width>(lines, line, c) : line,
+                                            begin + of_lane, warp_pixels, x[c]);
+#pragma unroll
+  for (int c = 0; c < Channels; ++c)
+#pragma unroll
+    for (int q = 0; q < quads; ++q)
+#pragma unroll
+      for (int i = 0; i < quad; ++i)
+        x[c][q][i] = apply_map(x[c][q][i], map[c], source.zero_is_background);
+#pragma unroll
+  for (int q = 0; q < quads; ++q) {
+    int64_t first = begin + q * warp_pixels;
+    bool whole = is_whole(lines, first);
+    if constexpr (Channels == 1) {
+      store_quad<T>(lines, sink, colours, line, first + of_lane, whole, x[0][q], exchange);
+    } else {
+      uint32_t colour[quad];
+#pragma unroll
+      for (int i = 0; i < quad; ++i)
+        colour[i] = colour_of_rgb(quantise(x[0][q][i], sink.nearest), quantise(x[1][q][i], sink.nearest),
+                                  quantise(x[2][q][i], sink.nearest));
+      store_u8_quad(lines, sink, line, first + of_lane, whole, colour, exchange);
+    }
+  }
+}
+
+/* A tile that is whole, aligned and without gaps: the hot loop. */
+template <bv_dtype dtype, int Width, int Quads>
+__device__ __forceinline__ void map_tile(const QuickMap &quick, const Sink &sink, const Line &line,
+                                         int64_t begin, uint32_t *exchange) {
+  const char *in = line.in + (begin + threadIdx.x % warp_lanes * quad) * Width;
+  char *out = address_of_lane(line.out + begin * sink.bytes_of_pixel, sink.bytes_of_pixel);
+  const auto load = [&](int i, auto &raw) { load_wide<true>(in + i * warp_pixels * Width, raw); };
+  with_packing(sink.packing, quick.is_careful, [&](auto way) {
+    map_quads<dtype, Width, Quads>(way, quick, load, out, warp_pixels * sink.bytes_of_pixel, exchange);
+  });
+}
+
+/* One channel: most tiles are whole, without gaps, and go through the hot loop. */
+template <bv_dtype dtype, int Width, typename T>
+__global__ void __launch_bounds__(block_threads, Width == 1 ? 3 : 2)
+    apply_kernel(const __grid_constant__ bv_lines lines, const __grid_constant__ Source source_of_any,
+                 const __grid_constant__ Sink sink, const __grid_constant__ Mapping mapping, int out_bytes,
+                 const __grid_constant__ Visits visits) {
+  constexpr int quads = quads_of_tile<Width, 1>, tile = quads * warp_pixels;
   __shared__ uint32_t colours[colours_in_map];
+  __shared__ uint4 exchange_of_warps[block_threads / warp_lanes][exchange_words / 4];
+  uint32_t *exchange = (uint32_t *)exchange_of_warps[threadIdx.x / warp_lanes];
+  Source source = source_of_any;
+  source.dtype = dtype;
   load_colour_map(sink, colours);
   __syncthreads();
 
   walk_to_write<Width, quads, block_threads>(
-      lines, source, sink, out_bytes, tiles_of_line, [&](const Line &line, int64_t begin) {
-        const int64_t of_lane = (int64_t)(threadIdx.x % warp_lanes) * quad;
-        T x[Channels][quads][quad];
-#pragma unroll
-        for (int c = 0; c < Channels; ++c)
-          load_cells<Width, T, quad, quads, true>(lines, source,
-                                                  c ? line_of_channel<Width>(lines, line, c) : line,
-                                                  begin + of_lane, warp_pixels, x[c]);
-#pragma unroll
-        for (int c = 0; c < Channels; ++c) {
-          Map<T> map = map_of_group<T>(mapping, line.window + c * lines.channel.window);
-#pragma unroll
-          for (int q = 0; q < quads; ++q)
-#pragma unroll
-            for (int i = 0; i < quad; ++i)
-              x[c][q][i] = apply_map(x[c][q][i], map, source.zero_is_background);
-        }
-#pragma unroll
-        for (int q = 0; q < quads; ++q) {
-          int64_t first = begin + q * warp_pixels;
-          bool whole = is_whole(lines, first);
-          if constexpr (Channels == 1) {
-            store_quad<T>(lines, sink, colours, line, first + of_lane, whole, x[0][q]);
-          } else {
-            uint32_t colour[quad];
-#pragma unroll
-            for (int i = 0; i < quad; ++i)
-              colour[i] = colour_of_rgb(quantise(x[0][q][i], sink.nearest), quantise(x[1][q][i], sink.nearest),
-                                        quantise(x[2][q][i], sink.nearest));
-            store_u8_quad(lines, sink, line, first + of_lane, whole, colour);
-          }
+      lines, source, sink, out_bytes, visits, [&](const Line &line, int64_t begin, int64_t end) {
+        const Map<T> map = map_of_group<T>(mapping, line.window);
+        const QuickMap quick = quick_map_of<dtype>(map, source, sink);
+        const bool is_quick = quick.is_for_all && line.wide_in && line.wide_out && !line.mask;
+        for (; begin < end; begin += tile) {
+          if (is_quick && begin >= 0 && begin + tile <= lines.run.extent)
+            map_tile<dtype, Width, quads>(quick, sink, line, begin, exchange);
+          else
+            apply_tile<Width, T, 1>(lines, source, sink, line, begin, &map, colours, exchange);
         }
       });
 }
 
-template <int Width, typename T, int Channels>
-int launch_apply(const bv_job *job, const bv_lines &lines, bv_windows windows, bv_stream stream) {
-  int64_t tiles_of_line = tiles_to_write<quads_of_tile<Width, Channels>>(job, lines);
+/* Three channels that are R, G and B of one picture. */
+template <int Width, typename T>
+__global__ void __launch_bounds__(block_threads, sizeof(T) == 4 ? 3 : 2)
+    apply_rgb_kernel(const __grid_constant__ bv_lines lines, const __grid_constant__ Source source,
+                     const __grid_constant__ Sink sink, const __grid_constant__ Mapping mapping,
+                     const __grid_constant__ Visits visits) {
+  __shared__ uint4 exchange_of_warps[block_threads / warp_lanes][exchange_words / 4];
+  uint32_t *exchange = (uint32_t *)exchange_of_warps[threadIdx.x / warp_lanes];
+  walk_to_write<Width, quads_of_tile<Width, 3>, block_threads>(
+      lines, source, sink, 1, visits, [&](const Line &line, int64_t begin, int64_t end) {
+        Map<T> map[3];
+#pragma unroll
+        for (int c = 0; c < 3; ++c)
+          map[c] = map_of_group<T>(mapping, line.window + c * lines.channel.window);
+        for (; begin < end; begin += quads_of_tile<Width, 3> * warp_pixels)
+          apply_tile<Width, T, 3>(lines, source, sink, line, begin, map, nullptr, exchange);
+      });
+}
+
+template <int Width, int Channels, typename Kernel, typename... OutBytes>
+int launch_apply(Kernel kernel, const bv_job *job, const bv_lines &lines, bv_windows windows, bv_stream stream,
+                 OutBytes... out_bytes) {
+  const Visits visits = visits_to_write<quads_of_tile<Width, Channels>>(job, lines);
   Mapping mapping = {windows, job->lo, job->hi, job->epsilon, job->floor};
-  return launch(apply_kernel<Width, T, Channels>,
-                blocks_for(lines.count * tiles_of_line, block_threads / warp_lanes), block_threads, stream,
-                lines, source_of_job(job), sink_of_job(job, &lines), mapping, bytes_of_dtype(job->out_dtype),
-                tiles_of_line);
+  return launch(kernel, blocks_for(lines.count * visits.of_line, block_threads / warp_lanes), block_threads,
+                stream, lines, source_of_job(job), sink_of_job(job, &lines), mapping, out_bytes..., visits);
 }
 
 } // namespace
@@ -101,10 +150,15 @@ int launch_apply(const bv_job *job, const bv_lines &lines, bv_windows windows, b
 
 int bv_launch_apply(const bv_job *job, bv_windows windows, bv_stream stream) {
   bv_lines lines = bv_lines_for_applying(job);
-  return bv::with_kind_of(job->in_dtype, [&](auto kind) {
-    using Kind = decltype(kind);
-    return lines.channel.extent == 3
-               ? bv::launch_apply<Kind::Width, typename Kind::T, 3>(job, lines, windows, stream)
-               : bv::launch_apply<Kind::Width, typename Kind::T, 1>(job, lines, windows, stream);
+  if (lines.channel.extent == 3)
+    return bv::with_kind_of(job->in_dtype, [&](auto kind) {
+      constexpr int Width = decltype(kind)::Width;
+      const auto kernel = bv::apply_rgb_kernel<Width, typename decltype(kind)::T>;
+      return bv::launch_apply<Width, 3>(kernel, job, lines, windows, stream);
+    });
+  return bv::with_type_of(job->in_dtype, [&](auto type) {
+    constexpr int Width = decltype(type)::Width;
+    const auto kernel = bv::apply_kernel<decltype(type)::dtype, Width, typename decltype(type)::T>;
+    return bv::launch_apply<Width, 1>(kernel, job, lines, windows, stream, bv::bytes_of_dtype(job->out_dtype));
   });
 }

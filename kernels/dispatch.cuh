@@ -31,6 +31,28 @@ template <typename Call> int with_kind_of(bv_dtype dtype, const Call &call) {
   }
 }
 
+/* Kernels that are worth it are keyed by the type itself. */
+template <bv_dtype Dtype_, int Width_, typename T_> struct PixelType : PixelKind<Width_, T_> {
+  static constexpr bv_dtype dtype = Dtype_;
+};
+
+/* call(PixelType<...>()), and what it returns. */
+template <typename Call> int with_type_of(bv_dtype dtype, const Call &call) {
+  switch (dtype) {
+  case BV_F32: return call(PixelType<BV_F32, 4, float>());
+  case BV_F64: return call(PixelType<BV_F64, 8, double>());
+  case BV_F16: return call(PixelType<BV_F16, 2, float>());
+  case BV_BF16: return call(PixelType<BV_BF16, 2, float>());
+  case BV_U8: return call(PixelType<BV_U8, 1, float>());
+  case BV_I8: return call(PixelType<BV_I8, 1, float>());
+  case BV_U16: return call(PixelType<BV_U16, 2, float>());
+  case BV_I16: return call(PixelType<BV_I16, 2, float>());
+  case BV_I32: return call(PixelType<BV_I32, 4, double>());
+  case BV_U32: return call(PixelType<BV_U32, 4, double>());
+  default: return cudaErrorInvalidValue;
+  }
+}
+
 /* Kernels loop over their work with the grid's stride, so that a grid never needs more blocks than this. */
 constexpr int64_t most_blocks = INT32_MAX;
 

@@ -1,7 +1,7 @@
 /* How results are written: quads of 4 neighbouring pixels a thread, in every packing.
  *
  * A warp's quads follow each other, so that the stores of a warp are whole sectors: 16 bytes a lane for f32 and
- * RGBA, 8 for f16 and bf16, 4 for grey, and for RGB 16 bytes from 24 of the lanes, which exchange words first.
+ * RGBA, 8 for f16 and bf16, 4 for grey, and for RGB 16 bytes from 24 of the lanes, after an exchange of words.
  */
 #ifndef BV_PACK_CUH
 #define BV_PACK_CUH
@@ -16,10 +16,14 @@ namespace bv {
 constexpr int quad = 4;
 constexpr int colours_in_map = 256;
 
+/* Gap-free packings of one channel that have a hot loop of their own (tile.cuh), and all others. */
+enum Packing { packed_f32, packed_f16, packed_bf16, packed_grey, packed_rgb, packed_rgba, packed_otherwise };
+
 /* What is written, by value. */
 struct Sink {
   void *out;
   bv_dtype dtype;
+  Packing packing;
   int32_t bytes_of_pixel; /* in gap-free packings: 1, 2, 3, 4 or 8; else 0 */
   int32_t components;     /* u8 values of a pixel, alpha not counted: 1 or 3 */
   int64_t component_stride;
@@ -28,6 +32,19 @@ struct Sink {
   bool has_colour_map;
   uint8_t colour_map[3 * colours_in_map];
 };
+
+inline Packing packing_of_sink(const Sink &sink, bool one_channel) {
+  if (!one_channel || sink.bytes_of_pixel == 0 || sink.has_colour_map)
+    return packed_otherwise;
+  switch (sink.dtype) {
+  case BV_F32: return packed_f32;
+  case BV_F16: return packed_f16;
+  case BV_BF16: return packed_bf16;
+  case BV_U8:
+    return sink.bytes_of_pixel == 1 ? packed_grey : sink.bytes_of_pixel == 3 ? packed_rgb : packed_rgba;
+  default: return packed_otherwise;
+  }
+}
 
 /* `lines` is the one for applying. */
 inline Sink sink_of_job(const bv_job *job, const bv_lines *lines) {
@@ -45,6 +62,7 @@ inline Sink sink_of_job(const bv_job *job, const bv_lines *lines) {
   bool values_adjoin = values == 1 || sink.component_stride == 1;
   if (lines->run.out == values && values_adjoin && values != 2)
     sink.bytes_of_pixel = values * bytes_of_dtype(job->out_dtype);
+  sink.packing = packing_of_sink(sink, lines->channel.extent == 1);
   return sink;
 }
 
@@ -145,22 +163,31 @@ __device__ __forceinline__ void store_float_quad(const Sink &sink, char *address
   }
 }
 
-/* A warp's 128 pixels as 384 bytes: lane s holds the words 3s, 3s + 1, 3s + 2 of them and lane v < 24 stores
- * the words 4v .. 4v + 3. In turn j, lane s gives its word (j + s) mod 4, the only one of its three that
- * anybody (the lane v with 4v + j = 3s + word) can want then. All lanes of the warp take part. */
-__device__ __forceinline__ void store_rgb_warp(char *address, const uint32_t colour[quad]) {
-  uint32_t word[3] = {__byte_perm(colour[0], colour[1], 0x4210), __byte_perm(colour[1], colour[2], 0x5421),
-                      __byte_perm(colour[2], colour[3], 0x6542)};
-  int lane = threadIdx.x % warp_lanes;
-  uint32_t mine[4];
+/* Shared memory of a warp, for the words that its lanes exchange: 128 pixels of RGB. */
+constexpr int exchange_words = 96;
+
+/* The address of what a lane writes of its warp's 128 pixels: in RGB, 16 bytes of 24 lanes. */
+__device__ __forceinline__ char *address_of_lane(char *warp, int bytes_of_pixel) {
+  return warp + (int)(threadIdx.x % warp_lanes) * (bytes_of_pixel == 3 ? 16 : quad * bytes_of_pixel);
+}
+
+/* A warp's 128 pixels as 384 bytes: lane s has the words 3s, 3s + 1 and 3s + 2 of them, and lane v < 24 stores
+ * the words 4v .. 4v + 3. All lanes of the warp take part. */
+__device__ __forceinline__ void store_rgb_warp(char *address, const uint32_t word[3],
+                                               uint32_t exchange[exchange_words]) {
+  const int lane = threadIdx.x % warp_lanes;
+  __syncwarp(); /* the words before have been read */
 #pragma unroll
-  for (int turn = 0; turn < 4; ++turn) {
-    int which = (turn + lane) % 4;
-    uint32_t given = which == 0 ? word[0] : which == 1 ? word[1] : word[2];
-    mine[turn] = __shfl_sync(0xffffffffu, given, (4 * lane + turn) / 3);
-  }
+  for (int i = 0; i < 3; ++i)
+    exchange[3 * lane + i] = word[i];
+  __syncwarp();
   if (lane < 24)
-    __stcs((uint4 *)address, make_uint4(mine[0], mine[1], mine[2], mine[3]));
+    __stcs((uint4 *)address, ((const uint4 *)exchange)[lane]);
+}
+
+/* The lowest bytes of four words. */
+__device__ __forceinline__ uint32_t lowest_bytes(const uint32_t word[quad]) {
+  return __byte_perm(__byte_perm(word[0], word[1], 0x0040), __byte_perm(word[2], word[3], 0x0040), 0x5410);
 }
 
 /* Pixels of a u8 output one by one. */
@@ -182,34 +209,38 @@ __device__ __forceinline__ void store_colours(const bv_lines &lines, const Sink 
 /* Writes a quad of colours at pixel `first`, to u8 outputs. All lanes of a warp call it together, with the
  * quads of the warp one after another; `whole` says that all of the warp's quads are within the line. */
 __device__ __forceinline__ void store_u8_quad(const bv_lines &lines, const Sink &sink, const Line &line,
-                                              int64_t first, bool whole, const uint32_t colour[quad]) {
+                                              int64_t first, bool whole, const uint32_t colour[quad],
+                                              uint32_t *exchange) {
   if (!whole || !line.wide_out) {
     store_colours(lines, sink, line, first, colour);
     return;
   }
-  char *address = line.out + first * sink.bytes_of_pixel;
-  if (sink.bytes_of_pixel == 1)
-    __stcs((uint32_t *)address, __byte_perm(__byte_perm(colour[0], colour[1], 0x0040),
-                                            __byte_perm(colour[2], colour[3], 0x0040), 0x5410));
-  else if (sink.bytes_of_pixel == 4)
+  const int64_t first_of_warp = first - (int64_t)(threadIdx.x % warp_lanes) * quad;
+  char *address = address_of_lane(line.out + first_of_warp * sink.bytes_of_pixel, sink.bytes_of_pixel);
+  if (sink.bytes_of_pixel == 1) {
+    __stcs((uint32_t *)address, lowest_bytes(colour));
+  } else if (sink.bytes_of_pixel == 4) {
     __stcs((uint4 *)address, make_uint4(colour[0], colour[1], colour[2], colour[3]));
-  else
-    store_rgb_warp(line.out + (first - (int64_t)(threadIdx.x % warp_lanes) * quad) * 3 +
-                       (threadIdx.x % warp_lanes) * 16,
-                   colour);
+  } else {
+    const uint32_t word[3] = {__byte_perm(colour[0], colour[1], 0x4210),
+                              __byte_perm(colour[1], colour[2], 0x5421),
+                              __byte_perm(colour[2], colour[3], 0x6542)};
+    store_rgb_warp(address, word, exchange);
+  }
 }
 
 /* Writes a quad of results y in 0 .. 1 at pixel `first`, in any packing of one channel. Called as
  * store_u8_quad. */
 template <typename T>
 __device__ __forceinline__ void store_quad(const bv_lines &lines, const Sink &sink, const uint32_t *colours,
-                                           const Line &line, int64_t first, bool whole, const T y[quad]) {
+                                           const Line &line, int64_t first, bool whole, const T y[quad],
+                                           uint32_t *exchange) {
   if (sink.dtype == BV_U8) {
     uint32_t colour[quad];
 #pragma unroll
     for (int i = 0; i < quad; ++i)
       colour[i] = colour_of_grey(sink, colours, quantise(y[i], sink.nearest));
-    store_u8_quad(lines, sink, line, first, whole, colour);
+    store_u8_quad(lines, sink, line, first, whole, colour, exchange);
   } else if (whole && line.wide_out) {
     store_float_quad(sink, line.out + first * sink.bytes_of_pixel, y);
   } else {
@@ -235,25 +266,38 @@ inline int most_lead_of_lines(const bv_job *job, const bv_lines *lines) {
   return (in | out) % 16 ? most : 0;
 }
 
-/* Tiles of `Quads` quads a lane that cover any line of the job. */
-template <int Quads> int64_t tiles_to_write(const bv_job *job, const bv_lines &lines) {
-  return (lines.run.extent + most_lead_of_lines(job, &lines) + Quads * warp_pixels - 1) / (Quads * warp_pixels);
+/* How warps share the lines of a job: each visit goes to some tiles of `Quads` quads a lane, one after another.
+ */
+struct Visits {
+  int64_t of_line;
+  int32_t tiles;
+};
+
+template <int Quads> Visits visits_to_write(const bv_job *job, const bv_lines &lines) {
+  constexpr int64_t tile = Quads * warp_pixels, enough = 4096, most_tiles = 8;
+  const int64_t tiles_of_line = (lines.run.extent + most_lead_of_lines(job, &lines) + tile - 1) / tile;
+  /* Finding a line costs as much as mapping a few tiles, but all of the device should have something to do. */
+  int64_t tiles = lines.count * tiles_of_line / enough;
+  tiles = tiles < 1 ? 1 : tiles < most_tiles ? tiles : most_tiles;
+  tiles = tiles < tiles_of_line ? tiles : tiles_of_line;
+  return {(tiles_of_line + tiles - 1) / tiles, (int32_t)tiles};
 }
 
-/* Calls visit(line, begin) for the tiles of all lines, each by one warp of the grid: quad q of a lane begins at
- * pixel begin + q * warp_pixels + lane * quad. Few long lines and many short ones fill the device alike. */
+/* Calls visit(line, begin, end) for all lines, each time by one warp of the grid, for the tiles that begin at
+ * the pixels begin .. end - 1. Few long lines and many short ones fill the device alike. */
 template <int Width, int Quads, int Threads, typename Visit>
 __device__ __forceinline__ void walk_to_write(const bv_lines &lines, const Source &source, const Sink &sink,
-                                              int out_bytes, int64_t tiles_of_line, const Visit &visit) {
+                                              int out_bytes, const Visits &visits, const Visit &visit) {
   constexpr int warps = Threads / warp_lanes;
-  const int64_t tiles = lines.count * tiles_of_line;
-  for (int64_t tile = (int64_t)blockIdx.x * warps + threadIdx.x / warp_lanes; tile < tiles;
-       tile += (int64_t)gridDim.x * warps) {
-    int64_t number = quotient(tile, tiles_of_line);
+  const int64_t pixels = (int64_t)visits.tiles * Quads * warp_pixels, all = lines.count * visits.of_line;
+  for (int64_t item = (int64_t)blockIdx.x * warps + threadIdx.x / warp_lanes; item < all;
+       item += (int64_t)gridDim.x * warps) {
+    int64_t number = quotient(item, visits.of_line);
     Line line = line_to_write<Width>(lines, source, sink, out_bytes, number);
-    int64_t begin = (tile - number * tiles_of_line) * Quads * warp_pixels - line.lead;
-    if (begin < lines.run.extent)
-      visit(line, begin);
+    int64_t begin = (item - number * visits.of_line) * pixels - line.lead;
+    int64_t end = begin + pixels < lines.run.extent ? begin + pixels : lines.run.extent;
+    if (begin < end)
+      visit(line, begin, end);
   }
 }
 

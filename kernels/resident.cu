@@ -7,13 +7,13 @@
  * for next. At last each block maps and packs its pieces from shared memory.
  *
  * Pixels that are strided, masked, or in rows with gaps are loaded one by one and held in the map type, masked
- * ones as NaN: so one kernel for each kind of held pixel does.
+ * ones as NaN: so one kernel for each type of held pixel does.
  */
 #include "dispatch.cuh"
 #include "launch.h"
-#include "pack.cuh"
 #include "piece.cuh"
 #include "search.cuh"
+#include "tile.cuh"
 
 namespace bv {
 namespace {
@@ -142,7 +142,7 @@ __device__ __forceinline__ void convert_rows(const Task &task, const Line &first
 /* ---- Writing ------------------------------------------------------------------------------------------ */
 
 /* A quad of a line whose pixels begin .. are held at `pixels`. */
-template <int Width, typename T>
+template <bv_dtype held, int Width, typename T>
 __device__ __forceinline__ void load_held_quad(const Task &task, const char *pixels, int begin, int lead,
                                                int first, T x[quad]) {
   const char *line = pixels - begin * Width;
@@ -152,43 +152,91 @@ __device__ __forceinline__ void load_held_quad(const Task &task, const char *pix
     load_wide<false>(line + first * Width, raw);
   else
     load_single(line, 1, extent, first, raw);
-  decode_cell<Width, T, quad>(raw, task.plan.held, x);
+  decode_cell<Width, T, quad>(raw, held, x);
 }
 
-/* Maps and packs a block's part of its picture, plane p of which begins at `pixels_of(p)`. */
-template <int Width, typename T, typename PixelsOf>
+/* Where pixels are held and how they become a picture. */
+template <typename T, typename PixelsOf> struct Held {
+  PixelsOf pixels_of; /* the block's part of a plane */
+  const Map<T> *map;  /* of each plane */
+  const uint32_t *colours;
+  uint32_t *exchange; /* the warp's own */
+};
+
+/* A tile of a line, whose part in the block begins `row_at` bytes after that of its plane. */
+template <bv_dtype held, int Width, typename T, typename PixelsOf>
+__device__ __forceinline__ void write_tile(const Task &task, const Held<T, PixelsOf> &from, int row_at,
+                                           int begin, const Line &line, int turn) {
+  const int planes = (int)task.lines.channel.extent;
+  const bool whole = turn >= 0 && turn + warp_pixels <= (int)task.lines.run.extent;
+  const int first = turn + (int)threadIdx.x % warp_lanes * quad;
+  uint32_t colour[quad] = {0xff000000u, 0xff000000u, 0xff000000u, 0xff000000u};
+#pragma unroll 1
+  for (int plane = 0; plane < planes; ++plane) {
+    T y[quad];
+    load_held_quad<held, Width>(task, from.pixels_of(plane) + row_at, begin, line.lead, first, y);
+#pragma unroll
+    for (int i = 0; i < quad; ++i)
+      y[i] = apply_map(y[i], from.map[plane], task.source.zero_is_background);
+    if (planes == 1)
+      store_quad<T>(task.lines, task.sink, from.colours, line, first, whole, y, from.exchange);
+    else
+#pragma unroll
+      for (int i = 0; i < quad; ++i)
+        colour[i] |= (uint32_t)quantise(y[i], task.sink.nearest) << 8 * plane;
+  }
+  if (planes > 1)
+    store_u8_quad(task.lines, task.sink, line, first, whole, colour, from.exchange);
+}
+
+/* As write_tile, the tiles turn, turn + step .. before `end`, which are whole and aligned: the hot loop.
+ * Returns the turn after. */
+template <bv_dtype held, int Width, typename Way>
+__device__ __forceinline__ int write_whole_tiles(Way way, const Task &task, const QuickMap &quick,
+                                                 const char *pixels, char *out, int turn, int step, int end,
+                                                 uint32_t *exchange) {
+  constexpr int tiles = 4; /* at once */
+  const int bytes = task.sink.bytes_of_pixel;
+  const char *in = pixels + (turn + (int)threadIdx.x % warp_lanes * quad) * Width;
+  out = address_of_lane(out + (int64_t)turn * bytes, bytes);
+  const auto load = [&](int i, auto &raw) { load_wide<false>(in + i * step * Width, raw); };
+  for (; turn + (tiles - 1) * step < end; turn += tiles * step) {
+    map_quads<held, Width, tiles>(way, quick, load, out, step * bytes, exchange);
+    in += tiles * step * Width;
+    out += tiles * step * bytes;
+  }
+  for (; turn < end; turn += step) {
+    map_quads<held, Width, 1>(way, quick, load, out, 0, exchange);
+    in += step * Width;
+    out += step * bytes;
+  }
+  return turn;
+}
+
+/* Maps and packs a block's part of its picture. */
+template <bv_dtype held, int Width, typename T, typename PixelsOf>
 __device__ __forceinline__ void write_part(const Task &task, const Line &first_line, const Part &part,
-                                           const Map<T> map[most_planes], const uint32_t *colours,
-                                           const PixelsOf &pixels_of) {
-  constexpr int tile = warp_lanes * quad;
-  const int planes = (int)task.lines.channel.extent, extent = (int)task.lines.run.extent;
+                                           const Held<T, PixelsOf> &from) {
+  const int extent = (int)task.lines.run.extent;
   const Share share(part);
+  const QuickMap quick = quick_map_of<held>(from.map[0], task.source, task.sink);
   for (int row = share.row; row < part.rows; row += share.row_step) {
     Line line = row_after(task, first_line, part.row + row);
     align_quads<Width>(task.lines, task.sink, line);
     const int row_at = row * part.pixels_of_row() * Width;
+    const char *pixels = from.pixels_of(0) + row_at - part.begin * Width; /* of the line */
+    const bool is_wide = line.wide_out && bv::is_wide<quad>(pixels, 1, Width, line.lead);
     /* The first pixel of the part is the first of a tile, or of the line. */
-    const int start = part.begin > 0 ? part.begin : -line.lead;
-    for (int turn = start + share.turn * tile; turn < part.end; turn += share.turn_step * tile) {
-      const bool whole = turn >= 0 && turn + tile <= extent;
-      const int first = turn + (int)threadIdx.x % warp_lanes * quad;
-      uint32_t colour[quad] = {0xff000000u, 0xff000000u, 0xff000000u, 0xff000000u};
-#pragma unroll 1
-      for (int plane = 0; plane < planes; ++plane) {
-        T y[quad];
-        load_held_quad<Width>(task, pixels_of(plane) + row_at, part.begin, line.lead, first, y);
-#pragma unroll
-        for (int i = 0; i < quad; ++i)
-          y[i] = apply_map(y[i], map[plane], task.source.zero_is_background);
-        if (planes == 1)
-          store_quad<T>(task.lines, task.sink, colours, line, first, whole, y);
-        else
-#pragma unroll
-          for (int i = 0; i < quad; ++i)
-            colour[i] |= (uint32_t)quantise(y[i], task.sink.nearest) << 8 * plane;
-      }
-      if (planes > 1)
-        store_u8_quad(task.lines, task.sink, line, first, whole, colour);
+    const int start = part.begin > 0 ? part.begin : -line.lead, step = share.turn_step * warp_pixels;
+    for (int turn = start + share.turn * warp_pixels; turn < part.end; turn += step) {
+      if (quick.is_for_all && is_wide && turn >= 0)
+        with_packing(task.sink.packing, quick.is_careful, [&](auto way) {
+          const int past = min(part.end, extent - warp_pixels + 1);
+          turn = write_whole_tiles<held, Width>(way, task, quick, pixels, line.out, turn, step, past,
+                                                from.exchange);
+        });
+      if (turn < part.end)
+        write_tile<held, Width, T>(task, from, row_at, part.begin, line, turn);
     }
   }
 }
@@ -197,7 +245,7 @@ __device__ __forceinline__ void write_part(const Task &task, const Line &first_l
 
 template <typename T> constexpr int most_threads = BV_RESIDENT_MOST_THREADS(sizeof(T) == sizeof(double));
 
-template <int Width, typename T>
+template <bv_dtype held, int Width, typename T>
 __global__ void __launch_bounds__(most_threads<T>, 1)
     resident_kernel(const __grid_constant__ Task task, const __grid_constant__ Order<Width> order) {
   using Key = Word<Width>;
@@ -263,7 +311,7 @@ __global__ void __launch_bounds__(most_threads<T>, 1)
     });
 
     if ((int)threadIdx.x < planes_of_window) {
-      const auto value = [&](Key key) { return value_of_key<Width, T>(order, key, task.plan.held); };
+      const auto value = [&](Key key) { return value_of_key<Width, T>(order, key, held); };
       double lo = window_end(shared.state.search, 0, task.range, value);
       double hi = window_end(shared.state.search, 1, task.range, value);
       map_of_window(lo, hi, task.epsilon, task.floor, &shared.map[first + threadIdx.x]);
@@ -275,18 +323,23 @@ __global__ void __launch_bounds__(most_threads<T>, 1)
   }
 
   if (task.sink.out) {
-    uint32_t *colours = bins; /* nothing is counted any more */
-    load_colour_map(task.sink, colours);
+    /* The room of the bins and the list: nothing is counted any more. */
+    static_assert(colours_in_map * 4 + most_threads<T> / warp_lanes * exchange_words * 4 <=
+                      most_bins * 4 + list_keys * (int)sizeof(Key),
+                  "room for all warps");
+    load_colour_map(task.sink, bins);
     __syncthreads();
-    write_part<Width, T>(task, first_line, part, shared.map, colours,
-                         [&](int plane) { return piece_of(plane).pixels; });
+    const auto pixels_of = [&](int plane) { return piece_of(plane).pixels; };
+    uint32_t *exchange = bins + colours_in_map + (int)threadIdx.x / warp_lanes * exchange_words;
+    const Held<T, decltype(pixels_of)> from = {pixels_of, shared.map, bins, exchange};
+    write_part<held, Width, T>(task, first_line, part, from);
   }
 }
 
 /* ---- Launching ---------------------------------------------------------------------------------------- */
 
-template <int Width, typename T> int prepare(bv_resident_limits *limits) {
-  const auto kernel = resident_kernel<Width, T>;
+template <bv_dtype held, int Width, typename T> int prepare(bv_resident_limits *limits) {
+  const auto kernel = resident_kernel<held, Width, T>;
   cudaFuncAttributes attributes;
   int error = cudaFuncGetAttributes(&attributes, kernel);
   if (error == cudaSuccess)
@@ -310,8 +363,9 @@ template <int Width, typename T> int prepare(bv_resident_limits *limits) {
   return error;
 }
 
-template <int Width, typename T> int launch_resident(const Task &task, int64_t blocks, bv_stream stream) {
-  const Order<Width> order = order_of_dtype<Width>(task.plan.held, task.source.zero_is_background);
+template <bv_dtype held, int Width, typename T>
+int launch_resident(const Task &task, int64_t blocks, bv_stream stream) {
+  const Order<Width> order = order_of_dtype<Width>(held, task.source.zero_is_background);
   cudaLaunchAttribute cluster = {};
   cluster.id = cudaLaunchAttributeClusterDimension;
   cluster.val.clusterDim.x = (unsigned)task.plan.blocks;
@@ -323,7 +377,7 @@ template <int Width, typename T> int launch_resident(const Task &task, int64_t b
   config.stream = stream;
   config.attrs = &cluster;
   config.numAttrs = task.plan.blocks > 1;
-  return cudaLaunchKernelEx(&config, resident_kernel<Width, T>, task, order);
+  return cudaLaunchKernelEx(&config, resident_kernel<held, Width, T>, task, order);
 }
 
 } // namespace
@@ -333,8 +387,8 @@ int bv_prepare_resident(bv_resident_limits *limits) {
   limits->most_blocks = BV_RESIDENT_MOST_BLOCKS;
   int error = cudaSuccess;
   for (bv_dtype dtype = BV_F32; dtype <= BV_U32 && error == cudaSuccess; ++dtype)
-    error = bv::with_kind_of(dtype, [&](auto kind) {
-      return bv::prepare<decltype(kind)::Width, typename decltype(kind)::T>(limits);
+    error = bv::with_type_of(dtype, [&](auto type) {
+      return bv::prepare<decltype(type)::dtype, decltype(type)::Width, typename decltype(type)::T>(limits);
     });
   return error;
 }
@@ -354,7 +408,8 @@ int bv_launch_resident(const bv_job *job, const bv_resident_plan *plan, bv_windo
   task.in_bytes = bv::bytes_of_dtype(job->in_dtype);
   task.out_bytes = bv::bytes_of_dtype(job->out_dtype);
   const int64_t blocks = task.lines.count / task.lines.rows * plan->blocks;
-  return bv::with_kind_of(plan->held, [&](auto kind) {
-    return bv::launch_resident<decltype(kind)::Width, typename decltype(kind)::T>(task, blocks, stream);
+  return bv::with_type_of(plan->held, [&](auto type) {
+    return bv::launch_resident<decltype(type)::dtype, decltype(type)::Width, typename decltype(type)::T>(
+        task, blocks, stream);
   });
 }
