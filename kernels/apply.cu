@@ -76,16 +76,25 @@ __device__ __forceinline__ void apply_tile(const bv_lines &lines, const Source &
   }
 }
 
-/* A tile that is whole, aligned and without gaps: the hot loop. */
+/* The tiles at begin .. end - 1 that are whole; of a line that is aligned and without gaps. Returns where they
+ * end: the hot loop. */
 template <bv_dtype dtype, int Width, int Quads>
-__device__ __forceinline__ void map_tile(const QuickMap &quick, const Sink &sink, const Line &line,
-                                         int64_t begin, uint32_t *exchange) {
+__device__ __forceinline__ int64_t map_tiles(const QuickMap &quick, const Sink &sink, const Line &line,
+                                             int64_t begin, int64_t end, uint32_t *exchange) {
+  const int tiles = (int)(end - begin) / (Quads * warp_pixels), bytes = sink.bytes_of_pixel;
   const char *in = line.in + (begin + threadIdx.x % warp_lanes * quad) * Width;
-  char *out = address_of_lane(line.out + begin * sink.bytes_of_pixel, sink.bytes_of_pixel);
+  char *out = address_of_lane(line.out + begin * bytes, bytes);
   const auto load = [&](int i, auto &raw) { load_wide<true>(in + i * warp_pixels * Width, raw); };
   with_packing(sink.packing, quick.is_careful, [&](auto way) {
-    map_quads<dtype, Width, Quads>(way, quick, load, out, warp_pixels * sink.bytes_of_pixel, exchange);
+    constexpr int at_once = decltype(way)::is_careful ? 1 : Quads, pixels = at_once * warp_pixels;
+#pragma unroll 1
+    for (int left = tiles * (Quads / at_once); left > 0; --left) {
+      map_quads<dtype, Width, at_once>(way, quick, load, out, warp_pixels * bytes, exchange);
+      in += pixels * Width;
+      out += pixels * bytes;
+    }
   });
+  return begin + tiles * (Quads * warp_pixels);
 }
 
 /* One channel: most tiles are whole, without gaps, and go through the hot loop. */
@@ -109,9 +118,9 @@ __global__ void __launch_bounds__(block_threads, Width == 1 ? 3 : 2)
         const QuickMap quick = quick_map_of<dtype>(map, source, sink);
         const bool is_quick = quick.is_for_all && line.wide_in && line.wide_out && !line.mask;
         for (; begin < end; begin += tile) {
-          if (is_quick && begin >= 0 && begin + tile <= lines.run.extent)
-            map_tile<dtype, Width, quads>(quick, sink, line, begin, exchange);
-          else
+          if (is_quick && begin >= 0)
+            begin = map_tiles<dtype, Width, quads>(quick, sink, line, begin, end, exchange);
+          if (begin < end)
             apply_tile<Width, T, 1>(lines, source, sink, line, begin, &map, colours, exchange);
         }
       });

@@ -58,7 +58,7 @@ int bv_launch_fixed_windows(const bv_job *job, bv_windows windows, bv_stream str
 /* Of the shared memory of a block: the state of the search, its bins and its list of keys. Pixels have the
  * rest. */
 #define BV_RESIDENT_SHARED_BYTES 768
-#define BV_RESIDENT_BINS 2048
+#define BV_RESIDENT_BINS 2052 /* what follows is aligned to 16 bytes */
 #define BV_RESIDENT_LIST_KEYS 512
 
 /* On one multiprocessor: as many as it has registers for, 80 each where pixels are mapped in f32 and 96 in f64.

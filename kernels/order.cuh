@@ -33,21 +33,42 @@ template <int Width> struct Order {
   __device__ __forceinline__ bool is_foreground(Word<Width> bits) const {
     return (bits & magnitude) - least <= span;
   }
+
+  /* The key of 0: those of negative numbers are below. */
+  __device__ __forceinline__ Word<Width> zero() const { return flip; }
+  __device__ __forceinline__ bool is_reversed(Word<Width> key) const {
+    return flip_negative != 0 && key < zero();
+  }
+
+  /* The first and the last key of foreground on the side of 0 that `key` is on. */
+  __device__ __forceinline__ Word<Width> first_key(Word<Width> key) const {
+    return key >= zero() ? zero() + least : flip_negative ? zero() - least - span - 1 : 0;
+  }
+  __device__ __forceinline__ Word<Width> last_key(Word<Width> key) const {
+    return key < zero()    ? zero() - 1 - (flip_negative ? least : 0)
+           : flip_negative ? zero() + least + span
+                           : zero() + (zero() ? zero() - 1 : magnitude);
+  }
 };
 
-template <int Width> inline Order<Width> order_of_dtype(bv_dtype dtype, bool zero_is_background) {
-  const uint64_t all = ~(uint64_t)0 >> (64 - 8 * Width), sign = all / 2 + 1;
-  uint64_t infinity = 0; /* of floats */
+/* The bits of infinity, or 0 for integers. */
+__host__ __device__ constexpr uint64_t infinity_of_dtype(bv_dtype dtype) {
   switch (dtype) {
-  case BV_F16: infinity = 0x7c00; break;
-  case BV_BF16: infinity = 0x7f80; break;
-  case BV_F32: infinity = 0x7f800000; break;
-  case BV_F64: infinity = 0x7ff0000000000000; break;
-  default: break;
+  case BV_F16: return 0x7c00;
+  case BV_BF16: return 0x7f80;
+  case BV_F32: return 0x7f800000;
+  case BV_F64: return 0x7ff0000000000000;
+  default: return 0;
   }
+}
+
+template <int Width>
+__host__ __device__ constexpr Order<Width> order_of_dtype(bv_dtype dtype, bool zero_is_background) {
+  const uint64_t all = ~(uint64_t)0 >> (64 - 8 * Width), sign = all / 2 + 1;
+  const uint64_t infinity = infinity_of_dtype(dtype);
   bool is_unsigned = dtype == BV_U8 || dtype == BV_U16 || dtype == BV_U32;
   uint64_t least = zero_is_background ? 1 : 0;
-  Order<Width> order;
+  Order<Width> order = {};
   order.flip = (Word<Width>)(is_unsigned ? 0 : sign);
   order.flip_negative = (Word<Width>)(infinity ? all - sign : 0);
   order.magnitude = (Word<Width>)(infinity ? all - sign : all);

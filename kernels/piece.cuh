@@ -7,7 +7,8 @@
 
 namespace bv {
 
-constexpr int chunks_of_piece = 8; /* each can be visited while the next ones arrive */
+constexpr int good_loads = 4;      /* of 16 bytes, of a thread, that wait for each other */
+constexpr int chunks_of_piece = 4; /* each can be visited while the next ones arrive */
 
 /* The copy in shared memory lies to 16 bytes as the original does, so that all but a few
  * pixels at the edges form units of 16 bytes in both. */
@@ -43,22 +44,30 @@ __device__ __forceinline__ void visit_unit(const Raw<Width, 16 / Width> &unit, c
     visit((Word<Width>)bits_of(unit, i));
 }
 
-/* Calls visit(bits) for the pixels of units in shared memory. */
-template <int Width, typename Visit>
+/* Calls visit(unit, address) for this thread's units in shared memory, so many of them loaded at once. */
+template <int loads, int Width, typename Visit>
 __device__ __forceinline__ void visit_units(const Piece<Width> &piece, int begin, int end, const Visit &visit) {
-  for (int number = begin + (int)threadIdx.x; number < end; number += (int)blockDim.x) {
-    Raw<Width, 16 / Width> unit;
-    load_wide<false>(piece.unit(number), unit);
-    visit_unit(unit, visit);
+  const int step = (int)blockDim.x;
+  int number = begin + (int)threadIdx.x;
+  const char *address = piece.unit(number);
+#pragma unroll 1
+  for (; loads > 1 && number + (loads - 1) * step < end; number += loads * step) {
+    Raw<Width, 16 / Width> unit[loads];
+#pragma unroll
+    for (int i = 0; i < loads; ++i)
+      load_wide<false>(address + i * step * 16, unit[i]);
+#pragma unroll
+    for (int i = 0; i < loads; ++i)
+      visit(unit[i], address + i * step * 16);
+    address += loads * step * 16;
   }
-}
-
-template <int Width, typename Visit>
-__device__ __forceinline__ void visit_piece(const Piece<Width> &piece, const Visit &visit) {
-  int edge = piece.edge();
-  if (edge >= 0)
-    visit((Word<Width>)pixel_at<Width>(piece.pixels, edge));
-  visit_units(piece, 0, piece.units, visit);
+#pragma unroll 1
+  for (; number < end; number += step) {
+    Raw<Width, 16 / Width> unit;
+    load_wide<false>(address, unit);
+    visit(unit, address);
+    address += step * 16;
+  }
 }
 
 /* ---- Loading ------------------------------------------------------------------------------------------ */
@@ -88,7 +97,9 @@ __device__ __forceinline__ void load_units(const Piece<Width> &piece, Arrival ar
     int begin = piece.chunk_begin(chunk), end = piece.chunk_begin(chunk + 1);
     if (begin < end) {
       wait_for(&arrivals[chunk]);
-      visit_units(piece, begin, end, visit);
+      visit_units<good_loads>(piece, begin, end, [&](const Raw<Width, 16 / Width> &unit, const char *) {
+        visit_unit(unit, visit);
+      });
     }
   }
 }

@@ -17,10 +17,11 @@ namespace bv {
 constexpr int ends = 2;      /* of a window: low, high */
 constexpr int log_bins = 11; /* while both ends share an interval; else half the bins for each */
 constexpr int most_bins = 1 << log_bins;
-constexpr int list_keys = 512; /* that are ranked against each other */
+constexpr int spare_bins = most_bins + ends; /* with one more for each end */
+constexpr int list_keys = 512;               /* that are ranked against each other */
 
 /* What the next pass over the keys is to do. */
-enum Step { step_count, step_collect, step_done };
+enum Step { step_count, step_ask, step_collect, step_done }; /* step_ask: see search.cuh */
 
 /* `Count` numbers pixels: 32 bits where a group is known to be small enough. */
 template <typename Word, typename Count> struct End {
@@ -165,7 +166,7 @@ __device__ __forceinline__ Count sum_before(Count value, Scratch<Count> &scratch
   return before;
 }
 
-constexpr int64_t nowhere = -1;
+constexpr int nowhere = -1;
 
 /* The ranks of the four keys among all that were counted or collected: those of the low end's interval come
  * first. `nowhere` if a key is not among them. */
@@ -188,14 +189,22 @@ __device__ __forceinline__ int next_step(const Search<Word, Count> &search) {
   return left > 0 || search.end[0].needs_above() || search.end[1].needs_above() ? step_collect : step_done;
 }
 
-/* After a counting pass: `count_of(bin)` is read twice; `ask(search, n)` sets the ranks after the first pass.
- * After a barrier `search`, in shared memory, is ready for the next pass. */
-template <typename Word, typename Count, typename Ask, typename CountOf>
-__device__ void narrow(Search<Word, Count> &search, Scratch<Count> &scratch, const Ask &ask,
-                       const CountOf &count_of) {
+/* What narrow() may do with intervals of keys. */
+struct AnyInterval {
+  /* After the first pass: the interval of the keys that an end's bin counted. */
+  template <typename End> __device__ void settle(End &) const {}
+  /* Whether an interval may have both keys. */
+  template <typename Word> __device__ bool on_one_side(Word, Word) const { return true; }
+};
+
+/* After a counting pass over the first `used` bins: `count_of(bin)` is read twice; `ask(search, n)` sets the
+ * ranks after the first pass. After a barrier `search`, in shared memory, is ready for the next pass. */
+template <typename Word, typename Count, typename Ask, typename CountOf, typename Intervals>
+__device__ void narrow(Search<Word, Count> &search, Scratch<Count> &scratch, const Ask &ask, int used,
+                       const CountOf &count_of, const Intervals &intervals) {
   const bool shared = search.shared(), first = search.n == 0;
-  const int each = (most_bins + (int)blockDim.x - 1) / (int)blockDim.x;
-  const int begin = (int)threadIdx.x * each, end = min(begin + each, most_bins);
+  const int each = (used + (int)blockDim.x - 1) / (int)blockDim.x;
+  const int begin = (int)threadIdx.x * each, end = min(begin + each, used);
   Count mine = 0, total;
   for (int bin = begin; bin < end; ++bin)
     mine += count_of(bin);
@@ -224,21 +233,36 @@ __device__ void narrow(Search<Word, Count> &search, Scratch<Count> &scratch, con
   __syncthreads();
 
   if (threadIdx.x == 0) {
+    int last_bin = nowhere; /* of the low end's interval, if the other end's is in the same bins */
     for (int e = 0; e < ends; ++e) {
       End<Word, Count> &end = search.end[e];
       if (end.span == 0)
         continue;
       const int from = e == 1 && !shared ? most_bins / 2 : 0;
       const auto &at = scratch.found[2 * e], &next = scratch.found[2 * e + 1];
-      if (bins.shift[e] == 0 && wanted[2 * e + 1] != nowhere) {
+      const bool is_next_here = wanted[2 * e + 1] != nowhere;
+      if (bins.shift[e] == 0 && is_next_here) {
         end.above = end.base + (Word)(next.bin - from);
         end.knows_above = true;
       }
-      const Word skipped = (Word)(at.bin - from) << bins.shift[e];
+      const Word bin_span = ((Word)1 << bins.shift[e]) - 1, skipped = (Word)(at.bin - from) << bins.shift[e];
+      const Word left = end.span - skipped;
       end.base += skipped;
-      end.span = min(end.span - skipped, ((Word)1 << bins.shift[e]) - 1);
+      end.span = min(left, bin_span);
       end.rank = (Count)(wanted[2 * e] - (int64_t)at.before);
       end.count = at.count;
+      /* x(j + 1) in another bin: an interval to the end of that, if few keys are in both and none is the other
+       * end's */
+      const Word to_next = is_next_here ? (Word)(next.bin - at.bin) << bins.shift[e] : 0;
+      const bool is_free = !shared || (e == 0 ? next.bin < scratch.found[2].bin : last_bin < at.bin);
+      if (to_next > 0 && !end.knows_above && is_free && at.count + next.count <= list_keys / 2 &&
+          intervals.on_one_side(end.base, end.base + to_next)) {
+        end.span = min(left, to_next + bin_span);
+        end.count += next.count;
+      }
+      last_bin = shared ? (end.count > at.count ? next.bin : at.bin) : nowhere;
+      if (first)
+        intervals.settle(end);
     }
     search.step = next_step(search);
   }

@@ -11,8 +11,7 @@
  */
 #include "dispatch.cuh"
 #include "launch.h"
-#include "piece.cuh"
-#include "search.cuh"
+#include "pixels.cuh"
 #include "tile.cuh"
 
 namespace bv {
@@ -195,12 +194,12 @@ template <bv_dtype held, int Width, typename Way>
 __device__ __forceinline__ int write_whole_tiles(Way way, const Task &task, const QuickMap &quick,
                                                  const char *pixels, char *out, int turn, int step, int end,
                                                  uint32_t *exchange) {
-  constexpr int tiles = 4; /* at once */
+  constexpr int tiles = Way::is_careful ? 1 : 4; /* at once */
   const int bytes = task.sink.bytes_of_pixel;
   const char *in = pixels + (turn + (int)threadIdx.x % warp_lanes * quad) * Width;
   out = address_of_lane(out + (int64_t)turn * bytes, bytes);
   const auto load = [&](int i, auto &raw) { load_wide<false>(in + i * step * Width, raw); };
-  for (; turn + (tiles - 1) * step < end; turn += tiles * step) {
+  for (; tiles > 1 && turn + (tiles - 1) * step < end; turn += tiles * step) {
     map_quads<held, Width, tiles>(way, quick, load, out, step * bytes, exchange);
     in += tiles * step * Width;
     out += tiles * step * bytes;
@@ -246,20 +245,20 @@ __device__ __forceinline__ void write_part(const Task &task, const Line &first_l
 template <typename T> constexpr int most_threads = BV_RESIDENT_MOST_THREADS(sizeof(T) == sizeof(double));
 
 template <bv_dtype held, int Width, typename T>
-__global__ void __launch_bounds__(most_threads<T>, 1)
-    resident_kernel(const __grid_constant__ Task task, const __grid_constant__ Order<Width> order) {
+__global__ void __launch_bounds__(most_threads<T>, 1) resident_kernel(const __grid_constant__ Task task) {
   using Key = Word<Width>;
-  constexpr int key_bits = 8 * Width;
+  constexpr int key_bits = 8 * Width, stored_bins = Width == 1 ? 1 << key_bits : spare_bins;
   constexpr bool may_convert = Width == sizeof(T);
-  static_assert(sizeof(Shared<Width, T>) <= BV_RESIDENT_SHARED_BYTES && most_bins == BV_RESIDENT_BINS &&
+  static_assert(sizeof(Shared<Width, T>) <= BV_RESIDENT_SHARED_BYTES && spare_bins <= BV_RESIDENT_BINS &&
                     list_keys == BV_RESIDENT_LIST_KEYS,
                 "as planned");
   extern __shared__ uint4 room[];
   Shared<Width, T> &shared = *(Shared<Width, T> *)room;
   uint32_t *bins = (uint32_t *)((char *)room + BV_RESIDENT_SHARED_BYTES);
-  Key *list = (Key *)(bins + most_bins);
+  Key *list = (Key *)(bins + BV_RESIDENT_BINS);
   char *planes_room = (char *)(list + list_keys);
 
+  const Order<Width> order = order_of_dtype<Width>(held, task.source.zero_is_background);
   const int planes = (int)task.lines.channel.extent;
   const int planes_of_window = task.lines.channel.window ? 1 : planes;
   const bool converts = may_convert && task.plan.converts;
@@ -275,7 +274,7 @@ __global__ void __launch_bounds__(most_threads<T>, 1)
   };
 
   /* `shared` and the bins */
-  for (int i = (int)threadIdx.x; i < BV_RESIDENT_SHARED_BYTES / 4 + most_bins; i += (int)blockDim.x)
+  for (int i = (int)threadIdx.x; i < BV_RESIDENT_SHARED_BYTES / 4 + stored_bins; i += (int)blockDim.x)
     ((uint32_t *)room)[i] = 0;
   __syncthreads();
   if (threadIdx.x == 0)
@@ -289,10 +288,20 @@ __global__ void __launch_bounds__(most_threads<T>, 1)
     if (first == 0)
       Cluster::arrive();
 
-    const auto count = [&](Key bits) {
-      if (order.is_foreground(bits))
-        atomicAdd(bins + first_bin<key_bits>(order.key(bits)), 1u);
+    const auto each_unit = [&](auto loads, const auto &visit) {
+      for (int plane = first; plane < first + planes_of_window; ++plane)
+        visit_units<decltype(loads)::value>(piece_of(plane), 0, piece_of(plane).units, visit);
     };
+    const auto each_edge = [&](const auto &visit) {
+      for (int plane = first; plane < first + planes_of_window; ++plane) {
+        const auto piece = piece_of(plane);
+        if (piece.edge() >= 0)
+          visit((Key)pixel_at<Width>(piece.pixels, piece.edge()));
+      }
+    };
+    const HeldPixels<held, Width, decltype(each_unit), decltype(each_edge)> pixels = {
+        order, task.source.zero_is_background, each_unit, each_edge};
+    const auto count = [&](Key bits) { pixels.count_first(bits, bins); };
     for (int plane = first; plane < first + planes_of_window; ++plane)
       if (converts)
         convert_rows<T>(task, first_line, part, plane, piece_of(plane).pixels, count);
@@ -301,14 +310,7 @@ __global__ void __launch_bounds__(most_threads<T>, 1)
     if (first == 0)
       Cluster::wait();
     __syncthreads();
-    search_keys<Cluster>(shared.state, bins, list, task.percentiles, [&](const auto &visit) {
-      const auto visit_foreground = [&](Key bits) {
-        if (order.is_foreground(bits))
-          visit(order.key(bits));
-      };
-      for (int plane = first; plane < first + planes_of_window; ++plane)
-        visit_piece(piece_of(plane), visit_foreground);
-    });
+    search_keys<Cluster>(shared.state, bins, list, task.percentiles, pixels);
 
     if ((int)threadIdx.x < planes_of_window) {
       const auto value = [&](Key key) { return value_of_key<Width, T>(order, key, held); };
@@ -325,7 +327,7 @@ __global__ void __launch_bounds__(most_threads<T>, 1)
   if (task.sink.out) {
     /* The room of the bins and the list: nothing is counted any more. */
     static_assert(colours_in_map * 4 + most_threads<T> / warp_lanes * exchange_words * 4 <=
-                      most_bins * 4 + list_keys * (int)sizeof(Key),
+                      BV_RESIDENT_BINS * 4 + list_keys * (int)sizeof(Key),
                   "room for all warps");
     load_colour_map(task.sink, bins);
     __syncthreads();
@@ -365,7 +367,6 @@ template <bv_dtype held, int Width, typename T> int prepare(bv_resident_limits *
 
 template <bv_dtype held, int Width, typename T>
 int launch_resident(const Task &task, int64_t blocks, bv_stream stream) {
-  const Order<Width> order = order_of_dtype<Width>(held, task.source.zero_is_background);
   cudaLaunchAttribute cluster = {};
   cluster.id = cudaLaunchAttributeClusterDimension;
   cluster.val.clusterDim.x = (unsigned)task.plan.blocks;
@@ -377,7 +378,7 @@ int launch_resident(const Task &task, int64_t blocks, bv_stream stream) {
   config.stream = stream;
   config.attrs = &cluster;
   config.numAttrs = task.plan.blocks > 1;
-  return cudaLaunchKernelEx(&config, resident_kernel<held, Width, T>, task, order);
+  return cudaLaunchKernelEx(&config, resident_kernel<held, Width, T>, task);
 }
 
 } // namespace

@@ -1,6 +1,6 @@
 /* A search by one team of blocks, from the first counts to the four keys: by a cluster, or by a block alone.
  * The blocks' counts are added up in the team's leader, which narrows the search and tells the others what to
- * look for next.
+ * look for next. What is searched is told by what does the passes: Keys below, or HeldPixels (pixels.cuh).
  */
 #ifndef BV_SEARCH_CUH
 #define BV_SEARCH_CUH
@@ -36,11 +36,11 @@ template <int KeyBits, typename Word> __device__ __forceinline__ int32_t first_b
 }
 
 /* Adds this block's bins to the leader's and clears them. The leader's own stay. */
-template <typename Team> __device__ __forceinline__ void give_bins(uint32_t *bins) {
+template <typename Team> __device__ __forceinline__ void give_bins(uint32_t *bins, int stored) {
   if (Team::rank() == leader)
     return;
   uint32_t *sums = Team::of(bins, leader);
-  for (int bin = (int)threadIdx.x; bin < most_bins; bin += (int)blockDim.x)
+  for (int bin = (int)threadIdx.x; bin < stored; bin += (int)blockDim.x)
     if (bins[bin] > 0) {
       atomicAdd(sums + bin, bins[bin]);
       bins[bin] = 0;
@@ -70,20 +70,74 @@ __device__ __forceinline__ uint32_t sum_of_warp(uint32_t value) {
   return value;
 }
 
-/* From the first pass, whose counts are in `bins`, to the end. `each(visit)` calls visit(key) for the block's
- * foreground pixels again; `ask` is narrow()'s. `list` has room for list_keys. Leaves the bins zero, and
- * state.search the same in all blocks. */
-template <typename Team, typename Word, typename Ask, typename Each>
+/* Passes over keys. each(visit) calls visit(key) for the foreground. */
+template <typename Each> struct Keys : AnyInterval {
+  static constexpr int used_bins = most_bins, stored_bins = most_bins;
+  Each each;
+
+  __device__ explicit Keys(const Each &each_key) : each(each_key) {}
+  __device__ bool is_to_be_asked(const uint32_t *) const { return false; }
+  __device__ void ask(uint32_t *) const {}
+  template <typename End> __device__ void settle(End &, bool) const {}
+  template <typename Word>
+  __device__ uint32_t count_of(const uint32_t *bins, int bin, bool, const Bins<Word> &, bool) const {
+    return bins[bin];
+  }
+
+  template <typename Word>
+  __device__ __forceinline__ void count(const Search<Word, uint32_t> &search, uint32_t *bins) const {
+    const Bins<Word> cut(search);
+    each([&](Word key) {
+      int32_t bin = cut.bin(key);
+      if (bin >= 0)
+        atomicAdd(bins + bin, 1u);
+    });
+  }
+  template <typename Word, typename Append>
+  __device__ __forceinline__ void collect(const Search<Word, uint32_t> &search, const Append &append,
+                                          Word above[ends]) const {
+    const Collection<Word> collection(search);
+    each([&](Word key) {
+      if (collection.holds(key, above))
+        append(key);
+    });
+  }
+};
+
+/* The intervals of narrow() as what does the passes has them. */
+template <typename Passes> struct IntervalsOf {
+  const Passes &passes;
+  bool asked;
+  template <typename End> __device__ void settle(End &end) const { passes.settle(end, asked); }
+  template <typename Word> __device__ bool on_one_side(Word a, Word b) const {
+    return passes.on_one_side(a, b);
+  }
+};
+
+/* From the first pass, whose counts are in the first `used_bins` of `bins`, to the end. `ask` is narrow()'s;
+ * `list` has room for list_keys. Leaves the bins zero, and state.search the same in all blocks. */
+template <typename Team, typename Word, typename Ask, typename Passes>
 __device__ __forceinline__ void search_keys(SearchState<Word> &state, uint32_t *bins, Word *list,
-                                            const Ask &ask, const Each &each) {
+                                            const Ask &ask, const Passes &passes) {
   auto &search = state.search;
-  for (bool counting = true; counting;) {
-    give_bins<Team>(bins);
+  bool asked = false;
+  for (;;) {
+    give_bins<Team>(bins, Passes::stored_bins);
     Team::sync();
     if (Team::rank() == leader) {
-      narrow(search, state.scratch, ask, [&](int bin) { return bins[bin]; });
+      const bool first = search.n == 0, shared = search.shared();
+      if (first && !asked && passes.is_to_be_asked(bins)) {
+        __syncthreads();
+        search.step = step_ask;
+      } else {
+        const Bins<Word> cut(search);
+        narrow(
+            search, state.scratch, ask, Passes::used_bins,
+            [&](int bin) { return passes.count_of(bins, bin, first, cut, shared); },
+            IntervalsOf<Passes>{passes, asked});
+      }
       __syncthreads();
-      for (int bin = (int)threadIdx.x; bin < most_bins; bin += (int)blockDim.x)
+      for (int bin = (int)threadIdx.x; bin < Passes::stored_bins; bin += (int)blockDim.x)
         bins[bin] = 0;
       if (threadIdx.x == 0) {
         state.list_length = 0;
@@ -92,28 +146,25 @@ __device__ __forceinline__ void search_keys(SearchState<Word> &state, uint32_t *
       tell<Team>(search);
     }
     Team::sync();
-    counting = search.step == step_count;
-    if (counting) {
-      const Bins<Word> cut(search);
-      each([&](Word key) {
-        int32_t bin = cut.bin(key);
-        if (bin >= 0)
-          atomicAdd(bins + bin, 1u);
-      });
-      __syncthreads();
+    if (search.step == step_ask) {
+      asked = true;
+      passes.ask(bins);
+    } else if (search.step == step_count) {
+      passes.count(search, bins);
+    } else {
+      break;
     }
+    __syncthreads();
   }
 
   if (search.step == step_collect) {
-    const Collection<Word> collection(search);
     Word above[ends] = {~(Word)0, ~(Word)0};
     uint32_t *length = Team::of(&state.list_length, leader);
     Word *keys = Team::of(list, leader);
-    each([&](Word key) {
-      if (collection.holds(key, above))
-        keys[atomicAdd(length, 1u)] = key;
-    });
-    for (int e = 0; e < ends; ++e) {
+    const bool needs_above = search.end[0].needs_above() || search.end[1].needs_above();
+    passes.collect(
+        search, [&](Word key) { keys[atomicAdd(length, 1u)] = key; }, above);
+    for (int e = 0; e < ends && needs_above; ++e) {
       Word smallest = smallest_of_warp(above[e]);
       if (threadIdx.x % warp_lanes == 0)
         atomicMin(Team::of(&state.above[e], leader), smallest);

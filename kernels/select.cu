@@ -69,7 +69,7 @@ __global__ void __launch_bounds__(block_threads, 1) block_kernel(const __grid_co
     __syncthreads();
     each([&](Key key) { atomicAdd(bins + first_bin<8 * (int)sizeof(Key)>(key), 1u); });
     __syncthreads();
-    search_keys<Alone>(state, bins, list, selection.percentiles, each);
+    search_keys<Alone>(state, bins, list, selection.percentiles, Keys<decltype(each)>(each));
     if (threadIdx.x == 0)
       write_result<T>(selection, group, state.search);
     __syncthreads();
@@ -130,7 +130,8 @@ __global__ void __launch_bounds__(sample_threads) sample_kernel(const __grid_con
       __syncthreads();
       each([&](Key key) { atomicAdd(bins + first_bin<8 * (int)sizeof(Key)>(key), 1u); });
       __syncthreads();
-      search_keys<Alone>(search, bins, list, AroundPercentile{selection.percentiles.percent[e], open}, each);
+      search_keys<Alone>(search, bins, list, AroundPercentile{selection.percentiles.percent[e], open},
+                         Keys<decltype(each)>(each));
       if (threadIdx.x == 0)
         state.bracket[e] = {open[0] ? 0 : search.search.end[0].base,
                             open[1] ? no_key<Key> : search.search.end[1].base,
@@ -313,7 +314,9 @@ __global__ void __launch_bounds__(count_threads) pass_kernel(const __grid_consta
     if (!is_last_part(&state.arrived, parts))
       continue;
     if (search.step == step_count) {
-      narrow(search, scratch, selection.percentiles, [&](int bin) { return __ldcg(&state.bins[bin]); });
+      narrow(
+          search, scratch, selection.percentiles, most_bins, [&](int bin) { return __ldcg(&state.bins[bin]); },
+          AnyInterval());
       __syncthreads();
       if (search.step == step_count)
         for (int bin = (int)threadIdx.x; bin < most_bins; bin += count_threads)

@@ -35,17 +35,22 @@ __host__ __device__ constexpr float step_of_dtype(bv_dtype dtype) {
   }
 }
 
+/* Results below this become the byte 0, rounded either way. */
+constexpr float floor_without_bytes = 0x1p-9f;
+
 template <bv_dtype dtype>
 __device__ __forceinline__ QuickMap quick_map_of(const bv_map_f32 &map, const Source &source,
                                                  const Sink &sink) {
   const bool steps_over = map.lo == 0.0f && bv_nearest_of_map_f32(map) <= step_of_dtype(dtype);
-  const bool is_nothing_near = steps_over || bv_is_nothing_near_f32(map) ||
-                               (sink.dtype == BV_U8 && bv_gives_bytes_by_reciprocal_f32(map));
+  const bool is_bytes = sink.dtype == BV_U8;
+  const bool is_nothing_near =
+      steps_over || bv_is_nothing_near_f32(map) || (is_bytes && bv_gives_bytes_by_reciprocal_f32(map));
   QuickMap quick;
   quick.map = map;
   quick.half = sink.nearest ? 0.5f : 0.0f;
   quick.is_for_all = sink.packing != packed_otherwise && bv_has_reciprocal_f32(map);
-  quick.is_careful = !is_nothing_near || map.floor > 0.0f || (source.zero_is_background && map.lo < 0.0f);
+  quick.is_careful = !is_nothing_near || (is_bytes && map.floor > floor_without_bytes) ||
+                     (source.zero_is_background && map.lo < 0.0f);
   quick.zero_is_background = source.zero_is_background;
   return quick;
 }
@@ -131,6 +136,10 @@ __device__ __forceinline__ void map_quads(Way, const QuickMap &quick, const Load
 #pragma unroll
       for (int j = 0; j < quad; ++j)
         y[j] = bv_apply_by_reciprocal_f32(x[j], quick.map);
+      if constexpr (Way::packing <= packed_bf16)
+#pragma unroll
+        for (int j = 0; j < quad; ++j)
+          y[j] = y[j] < quick.map.floor ? 0.0f : y[j];
       if constexpr (Way::is_careful)
         correct_quad(quick, x, y);
       store_packed<Way::packing>(y, quick.half, address + i * step_bytes, exchange);
