@@ -58,8 +58,7 @@ if [[ $wanted == *" async "* ]]; then
 fi
 if [[ $wanted == *" checks "* ]]; then
   simulate checks_75 /Captured CUSIM_SM=75 CUSIM_INITCHECK=1 CUSIM_RACECHECK=1 CUSIM_SYNCCHECK=1 CUSIM_LEAKCHECK=1
-  # Without the check for uninitialised memory: it does not see what bulk copies write to shared memory.
-  simulate checks_90 /Captured CUSIM_SM=90 CUSIM_RACECHECK=1 CUSIM_SYNCCHECK=1 CUSIM_LEAKCHECK=1
+  simulate checks_90 /Captured CUSIM_SM=90 CUSIM_INITCHECK=1 CUSIM_RACECHECK=1 CUSIM_SYNCCHECK=1 CUSIM_LEAKCHECK=1
 fi
 if [[ $wanted == *" calls "* ]]; then
   python3 bench/gpu/check_calls.py "$build/bench/gpu/device_calls" "$simulator/bin/cusim-run"
