@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "floating.h"
 #include "processors.h"
@@ -56,6 +57,7 @@ static struct {
   bv_call *calls;
   pthread_t threads[BV_MOST_THREADS];
   int started;
+  atomic_int process; /* whose threads these are */
   atomic_int sleeping;
   atomic_int most_threads; /* callers included; 0 until somebody asks */
   atomic_uint changes;     /* calls that came or went, and sizes of the pool: reasons to choose again */
@@ -69,6 +71,13 @@ static pthread_mutex_t resizing = PTHREAD_MUTEX_INITIALIZER;
 /* Neither fails: the mutex is a plain one, locked by who unlocks it. */
 static void lock(void) { pthread_mutex_lock(&pool.mutex); }
 static void unlock(void) { pthread_mutex_unlock(&pool.mutex); }
+
+/* A thread that is cancelled while it waits would leave with what it has locked. */
+static int forbid_cancellation(void) {
+  int before = PTHREAD_CANCEL_ENABLE;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before); /* cannot fail: the state exists */
+  return before;
+}
 
 /* ---- Waiting for a moment ------------------------------------------------------------------------------ */
 
@@ -248,6 +257,7 @@ static void *run_helper(void *number) {
 
 /* A forked child has none of the threads, and what they guarded may be half done. */
 static void begin_anew(void) {
+  atomic_store(&pool.process, (int)getpid());
   pthread_mutex_init(&pool.mutex, NULL);
   pthread_cond_init(&pool.help_wanted, NULL);
   pthread_cond_init(&pool.round_finished, NULL);
@@ -259,7 +269,14 @@ static void begin_anew(void) {
 
 static bool works_in_children;
 __attribute__((constructor)) static void watch_forks(void) {
+  atomic_store(&pool.process, (int)getpid());
   works_in_children = pthread_atfork(NULL, NULL, begin_anew) == 0;
+}
+
+/* Children made by clone() or _Fork() are not told. */
+static void notice_fork(void) {
+  if (atomic_load(&pool.process) != (int)getpid())
+    begin_anew();
 }
 
 int bv_pool_size(void) {
@@ -270,12 +287,20 @@ int bv_pool_size(void) {
   return atomic_compare_exchange_strong(&pool.most_threads, &unknown, most) ? most : unknown;
 }
 
+/* The processors of the process, not those that the caller may have been pinned to. */
+static void set_affinity(pthread_attr_t *attributes) {
+  cpu_set_t processors;
+  if (sched_getaffinity(getpid(), sizeof processors, &processors) == 0)
+    pthread_attr_setaffinity_np(attributes, sizeof processors, &processors);
+}
+
 /* Signals are for the program's own threads: ours start with all of them blocked. */
 static bool start_helper(void) {
   pthread_attr_t attributes;
   sigset_t all, callers;
   if (pthread_attr_init(&attributes) != 0)
     return false;
+  set_affinity(&attributes);
   sigfillset(&all);
   bool started = pthread_attr_setstacksize(&attributes, STACK_BYTES) == 0 &&
                  pthread_sigmask(SIG_SETMASK, &all, &callers) == 0;
@@ -304,6 +329,8 @@ void bv_resize_pool(int threads) {
     threads = bv_default_threads(BV_MOST_THREADS);
   if (!works_in_children)
     threads = 1;
+  notice_fork();
+  int cancellation = forbid_cancellation();
   pthread_mutex_lock(&resizing);
   lock();
   atomic_store(&pool.most_threads, threads);
@@ -318,6 +345,7 @@ void bv_resize_pool(int threads) {
   }
   unlock();
   pthread_mutex_unlock(&resizing);
+  pthread_setcancelstate(cancellation, NULL);
 }
 
 /* ---- Calls --------------------------------------------------------------------------------------------- */
@@ -347,6 +375,7 @@ int bv_open_call(int seats, bv_call **call) {
     seats = most;
   if (seats <= 1)
     return 1;
+  notice_fork();
   lock();
   /* As many as the pool's size allows by now. */
   while (pool.started < seats - 1 && pool.started < atomic_load(&pool.most_threads) - 1 && start_helper())
@@ -407,12 +436,14 @@ static void end_round(bv_call *call) {
     ;
   if (is_finished(call))
     return;
+  int cancellation = forbid_cancellation();
   lock();
   atomic_store(&call->caller_sleeps, true);
   while (!is_finished(call))
     pthread_cond_wait(&pool.round_finished, &pool.mutex);
   atomic_store(&call->caller_sleeps, false);
   unlock();
+  pthread_setcancelstate(cancellation, NULL);
 }
 
 void bv_share_items(bv_call *call, int64_t items, bv_item_body *body, const void *context) {

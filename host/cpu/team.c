@@ -61,16 +61,19 @@ int bv_threads_for(int64_t pixels) {
   return pixels < least ? 1 : bv_pool_size();
 }
 
-/* The call first: helpers are on their way while memory is found. */
+/* The call first: helpers are on their way while memory is found. Where there is too little for all, fewer do.
+ */
 bv_status bv_open_team(bv_team *team, const bv_tile_ops *ops, int threads, bool share, bv_worker_needs needs) {
-  *team = (bv_team){.candidate_room = needs.candidates};
-  team->size = bv_open_call(threads, &team->call);
-  team->workers = open_workers(ops, team->size, share, needs);
-  if (team->workers)
-    return BV_OK;
-  int size = team->size;
-  bv_close_team(team);
-  return bv_fail(BV_ERROR_MEMORY, "no memory for the scratch of %d threads", size);
+  for (;; threads = team->size / 2) {
+    *team = (bv_team){.candidate_room = needs.candidates};
+    team->size = bv_open_call(threads, &team->call);
+    team->workers = open_workers(ops, team->size, share, needs);
+    if (team->workers)
+      return BV_OK;
+    bv_close_team(team);
+    if (team->size == 1)
+      return bv_fail(BV_ERROR_MEMORY, "no memory for the scratch of a thread");
+  }
 }
 
 void bv_close_team(bv_team *team) {

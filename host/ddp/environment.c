@@ -153,8 +153,12 @@ static bv_status check_ranks(int rank, int world_size) {
   return BV_OK;
 }
 
+/* The local rank of whoever says the rank; others' may be inherited. */
 static bv_status read_local_rank(ddp_launch *launch) {
+  size_t launcher = find_launcher();
   launch->local_rank = -1;
+  if (launcher < LAUNCHERS && variable(launchers[launcher].local_rank))
+    return read_number(launchers[launcher].local_rank, 0, INT_MAX, &launch->local_rank);
   for (size_t i = 0; i < LAUNCHERS; ++i)
     if (variable(launchers[i].local_rank))
       return read_number(launchers[i].local_rank, 0, INT_MAX, &launch->local_rank);

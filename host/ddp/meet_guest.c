@@ -167,7 +167,11 @@ static bv_status obey(const guest *g, const ddp_answer *answer) {
 static visit hear_answers(guest *g, int fd, ddp_session *session, bv_status *status) {
   const ddp_meeting *m = g->meeting;
   unsigned char sealed[DDP_SEALED_ANSWER_BYTES], bytes[DDP_ANSWER_BYTES];
-  ddp_time deadline = m->deadline;
+  /* A rank 0 that is well answers an introduction at once: one that does not must not keep from trying the
+   * next. */
+  ddp_time deadline = ddp_deadline_after(GREETING_SECONDS);
+  if (deadline > m->deadline)
+    deadline = m->deadline;
   ddp_answer answer;
   for (bool welcome = false;; welcome = true) {
     for (size_t have = 0; have < sizeof sealed;) {
@@ -177,7 +181,7 @@ static visit hear_answers(guest *g, int fd, ddp_session *session, bv_status *sta
         continue;
       }
       if (!welcome)
-        return has_not_proved(g); /* at the deadline too: a rank 0 that is well answers at once */
+        return has_not_proved(g);
       *status = ddp_has_passed(deadline)
                     ? ddp_fail(BV_DDP_ERROR_TIMEOUT,
                                "rank %d met rank 0 at %s port %d, but not all ranks did within %g s", m->rank,

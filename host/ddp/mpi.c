@@ -72,6 +72,8 @@ static bv_status announce(bv_ddp_group *group, const ddp_call *call, bv_stream s
   mpi_connection *connection = group->connection;
   const int bytes = (int)sizeof *call;
   MPI_Request request;
+  if (!ddp_mpi_is_running()) /* MPI itself would end the process */
+    return ddp_break(group, ddp_fail(BV_DDP_ERROR_BACKEND, "MPI was finalised before the group's last call"));
   connection->mine = *call;
   int started = MPI_Iallgather(&connection->mine, bytes, MPI_BYTE, connection->calls, bytes, MPI_BYTE,
                                connection->comm, &request);

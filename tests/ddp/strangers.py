@@ -341,6 +341,15 @@ class InRank0sPlace(MeetingCase):
             self.expect_meeting([rank_0, rank_1])
             silent.accept()[0].close()
 
+    def test_a_server_at_the_first_of_two_addresses_that_greets_and_is_silent(self):
+        """Does not keep from the second either."""
+        with socket.create_server(("127.0.0.5", self.port)) as listener:
+            rank_1 = self.start(1, 2, host="rank0.test", NAMES="0 127.0.0.5 127.0.0.1")
+            visitor = listener.accept()[0]
+            visitor.sendall(words.greeting(os.urandom(32)))
+            self.expect_meeting([self.start(0, 2), rank_1])
+            visitor.close()
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -141,6 +141,25 @@ TEST_F(Fork, ChildrenBornWhileThePoolChangesItsSizeWork) {
 }
 #endif
 
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+// No handlers of forks are called there.
+TEST_F(Fork, ChildrenThatNobodyIsToldOfWork) {
+  Array batch = make_batch(BV_F32, batch_shapes.back(), Data::Uniform, random);
+  const bv_tensor tensor = batch.tensor();
+  const std::vector<uint8_t> expected = normalise(tensor);
+  for (int threads : {1, 2, 5}) {
+    const pid_t child = _Fork();
+    if (child == 0) {
+      alarm(60);
+      _exit(bv_set_threads(threads) == BV_OK && normalise(tensor) == expected ? 0 : 1);
+    }
+    int status = -1;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0) << threads << " threads";
+  }
+}
+#endif
+
 #if defined(_OPENMP)
 // As after a library that uses OpenMP: its runtime hangs in children that use it too.
 TEST_F(Fork, ChildrenOfAParentThatUsesOpenMPWork) {

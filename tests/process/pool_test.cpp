@@ -14,6 +14,8 @@
 #include <vector>
 
 #include <pthread.h>
+#include <sched.h>
+#include <unistd.h>
 
 #include "random.h"
 
@@ -251,6 +253,27 @@ TEST_F(Pool, ThreadsHaveANameAndAllSignalsBlocked) {
   sigset_t blocked;
   ASSERT_EQ(pthread_sigmask(SIG_SETMASK, nullptr, &blocked), 0);
   EXPECT_EQ(sigismember(&blocked, SIGUSR1), 0) << "the caller's own stay as they are";
+}
+
+// Who calls first may have been pinned to a processor of its own.
+TEST_F(Pool, ThreadsMayUseAllProcessorsOfTheProcess) {
+  cpu_set_t all;
+  ASSERT_EQ(sched_getaffinity(getpid(), sizeof all, &all), 0);
+  bv_resize_pool(1); // ends those that are there
+  bv_resize_pool(4);
+  std::thread([&all] {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    for (int processor = 0; CPU_COUNT(&one) == 0; ++processor)
+      if (CPU_ISSET(processor, &all))
+        CPU_SET(processor, &one);
+    ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+    on_helpers(3, [&all] {
+      cpu_set_t helpers;
+      EXPECT_EQ(sched_getaffinity(0, sizeof helpers, &helpers), 0);
+      EXPECT_TRUE(CPU_EQUAL(&helpers, &all));
+    });
+  }).join();
 }
 
 TEST_F(Pool, ThreadsSleepWhenNobodyCalls) {

@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <pthread.h>
 
 #include "array.h"
 #include "data.h"
@@ -101,6 +104,34 @@ TEST(Threads, HaveTheirOwnLastError) {
   });
   EXPECT_EQ(wrong, 0);
   EXPECT_EQ(bv_last_error(), before) << "the thread that started them has no new error";
+}
+
+// A thread that is cancelled in a call finishes it, or leaves nothing locked behind.
+TEST(Threads, MayBeCancelledInCalls) {
+  Random random;
+  Array batch = filled(BV_F32, {4, 1, 520, 510}, random);
+  const bv_tensor tensor = batch.tensor();
+  ASSERT_EQ(bv_set_threads(4), BV_OK);
+  const auto call = [](void *argument) -> void * {
+    const bv_tensor &batch_tensor = *static_cast<const bv_tensor *>(argument);
+    std::vector<uint8_t> grey(4 * 520 * 510);
+    bv_tensor out = bv_contiguous_tensor(grey.data(), BV_U8, BV_CPU, 4, batch_tensor.shape);
+    for (int repeat = 0; repeat < 30; ++repeat)
+      bv_normalize_batch_for_display(&batch_tensor, &out, nullptr, nullptr);
+    return nullptr;
+  };
+  for (int round = 0; round < 20; ++round) {
+    pthread_t thread;
+    ASSERT_EQ(pthread_create(&thread, nullptr, call, const_cast<bv_tensor *>(&tensor)), 0);
+    std::this_thread::sleep_for(std::chrono::microseconds(random.below(3000)));
+    pthread_cancel(thread); // at the next cancellation point, if it comes to one
+    std::vector<uint8_t> grey(4 * 520 * 510);
+    bv_tensor out = bv_contiguous_tensor(grey.data(), BV_U8, BV_CPU, 4, tensor.shape);
+    EXPECT_EQ(bv_normalize_batch_for_display(&tensor, &out, nullptr, nullptr), BV_OK); // would wait for ever
+    EXPECT_EQ(bv_set_threads(round % 3 + 2), BV_OK);
+    pthread_join(thread, nullptr);
+  }
+  ASSERT_EQ(bv_set_threads(0), BV_OK);
 }
 
 TEST(Threads, NumbersOutOfRangeAreRefused) {
