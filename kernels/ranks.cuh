@@ -205,6 +205,8 @@ __device__ void narrow(Search<Word, Count> &search, Scratch<Count> &scratch, con
   const bool shared = search.shared(), first = search.n == 0;
   const int each = (used + (int)blockDim.x - 1) / (int)blockDim.x;
   const int begin = (int)threadIdx.x * each, end = min(begin + each, used);
+  if (threadIdx.x < 2 * ends)
+    scratch.found[threadIdx.x] = {0, 0, 0}; /* those that are nowhere */
   Count mine = 0, total;
   for (int bin = begin; bin < end; ++bin)
     mine += count_of(bin);

@@ -128,7 +128,8 @@ __device__ __forceinline__ void search_keys(SearchState<Word> &state, uint32_t *
       const bool first = search.n == 0, shared = search.shared();
       if (first && !asked && passes.is_to_be_asked(bins)) {
         __syncthreads();
-        search.step = step_ask;
+        if (threadIdx.x == 0)
+          search.step = step_ask;
       } else {
         const Bins<Word> cut(search);
         narrow(
