@@ -13,27 +13,26 @@
 /* How long a name may be unknown here. The others wait for longer: to them it is the only way. */
 #define PATIENCE_SECONDS 10.0
 
+static bool is_loopback_v4(uint32_t network_order) { return ntohl(network_order) >> 24 == 127; }
+
+static bool is_loopback_v6(const struct in6_addr *address) {
+  return IN6_IS_ADDR_LOOPBACK(address) || (IN6_IS_ADDR_V4MAPPED(address) && address->s6_addr[12] == 127);
+}
+
 static bool is_loopback(const struct addrinfo *address) {
-  if (address->ai_family == AF_INET6) {
-    const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)address->ai_addr)->sin6_addr;
-    return IN6_IS_ADDR_LOOPBACK(v6) || (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == 127);
-  }
-  const struct sockaddr_in *v4 = (const void *)address->ai_addr;
-  return address->ai_family == AF_INET && ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+  if (address->ai_family == AF_INET6)
+    return is_loopback_v6(&((const struct sockaddr_in6 *)(const void *)address->ai_addr)->sin6_addr);
+  return address->ai_family == AF_INET &&
+         is_loopback_v4(((const struct sockaddr_in *)(const void *)address->ai_addr)->sin_addr.s_addr);
 }
 
 /* Whether all who hear the name know that this host alone is meant: "localhost", and loopback's addresses
  * however they are written. */
 static bool is_name_of_loopback(const char *name) {
-  const struct addrinfo numeric = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
-  struct addrinfo *address;
-  if (strcasecmp(name, "localhost") == 0)
-    return true;
-  if (getaddrinfo(name, NULL, &numeric, &address) != 0)
-    return false;
-  bool is_one = is_loopback(address);
-  freeaddrinfo(address);
-  return is_one;
+  struct in_addr v4;
+  struct in6_addr v6;
+  return strcasecmp(name, "localhost") == 0 || (inet_aton(name, &v4) && is_loopback_v4(v4.s_addr)) ||
+         (inet_pton(AF_INET6, name, &v6) == 1 && is_loopback_v6(&v6));
 }
 
 static bool has_loopback(const struct addrinfo *addresses) {
