@@ -79,8 +79,8 @@ BV_API const char *bv_ddp_status_string(bv_status status);
 
 /* What joins the ranks. */
 enum {
-  BV_DDP_BACKEND_AUTO = 0, /* world size 1: none. Else NCCL if a CUDA device is found, else MPI. Devices that are
-                              there and cannot be used (an old driver) are an error: BV_ERROR_CUDA */
+  BV_DDP_BACKEND_AUTO = 0, /* world size 1: none. Else NCCL if a CUDA device is found, else MPI. Devices that
+                              are there and cannot be used (an old driver) are an error: BV_ERROR_CUDA */
   BV_DDP_BACKEND_NCCL = 1, /* device tensors, one GPU per rank */
   BV_DDP_BACKEND_MPI = 2,  /* CPU tensors; the caller has initialised MPI, and finalises it */
   BV_DDP_BACKEND_NONE = 3  /* one rank alone */
@@ -207,11 +207,11 @@ BV_API bv_status bv_ddp_abort(bv_ddp_group *group);
  * the same, no longer than the timeout; a broken one is aborted. The MPI communicator of a group that did not
  * end in order cannot be freed safely, and stays with MPI, as does the buffer of a call that was cut short
  * (never the caller's memory).
- * Graphs that calls on the group were captured in must be destroyed first: NCCL ends no communicator, in order or
- * not, as long as they exist. With them this returns BV_DDP_ERROR_TIMEOUT after some seconds, says so, and leaves
- * the communicator and a thread to NCCL.
- * Returns BV_OK; BV_ERROR_NULL, _MEMORY, _CUDA; BV_DDP_ERROR_TIMEOUT, _PEER, _MISMATCH, _MPI, _NCCL; _GROUP
- * if the group was broken, unless its abort failed: then like bv_ddp_abort. */
+ * Graphs that calls on the group were captured in must be destroyed first: NCCL ends no communicator, in order
+ * or not, as long as they exist. With them this returns BV_DDP_ERROR_TIMEOUT after some seconds, says so, and
+ * leaves the communicator and a thread to NCCL. Returns BV_OK; BV_ERROR_NULL, _MEMORY, _CUDA;
+ * BV_DDP_ERROR_TIMEOUT, _PEER, _MISMATCH, _MPI, _NCCL; _GROUP if the group was broken, unless its abort failed:
+ * then like bv_ddp_abort. */
 BV_API bv_status bv_ddp_finish(bv_ddp_group *group);
 
 /* ---- Pictures over all ranks --------------------------------------------------------------------------- */
