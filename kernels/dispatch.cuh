@@ -73,6 +73,22 @@ int launch(void (*kernel)(Parameters...), unsigned blocks, int threads, bv_strea
   return cudaLaunchKernelEx(&config, kernel, arguments...);
 }
 
+/* The same for blocks that wait for each other: all run at once, or it is an error. */
+template <typename... Parameters, typename... Arguments>
+int launch_together(void (*kernel)(Parameters...), unsigned blocks, int threads, bv_stream stream,
+                    Arguments &&...arguments) {
+  cudaLaunchAttribute together = {};
+  together.id = cudaLaunchAttributeCooperative;
+  together.val.cooperative = 1;
+  cudaLaunchConfig_t config = {};
+  config.gridDim = dim3(blocks);
+  config.blockDim = dim3((unsigned)threads);
+  config.stream = stream;
+  config.attrs = &together;
+  config.numAttrs = 1;
+  return cudaLaunchKernelEx(&config, kernel, arguments...);
+}
+
 } // namespace bv
 
 #endif

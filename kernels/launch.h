@@ -102,15 +102,21 @@ int bv_launch_resident(const bv_job *job, const bv_resident_plan *plan, bv_windo
  * misses. */
 #define BV_SELECT_DEVIATIONS 3.25
 
-/* Of the workspace, for each group. */
+/* Of the workspace, for each group; and for one of 8-bit pixels. */
 #define BV_SELECT_STATE_BYTES 21504
+#define BV_SELECT_BYTE_STATE_BYTES 2056
+
+/* Blocks of the last kernel that a multiprocessor holds at once. */
+#define BV_SELECT_FINISH_BLOCKS 2
 
 typedef struct bv_select_plan {
-  bool block_for_group;   /* a block for each group, without workspace; else all of the device for each */
-  int32_t parts_of_group; /* blocks that share a group */
-  int64_t candidates;     /* keys of a group that there is room for */
-  size_t states_bytes;    /* of all groups, at the beginning of the workspace */
-  size_t lists_bytes;     /* after them */
+  bool block_for_group;    /* a block for each group, without workspace; else all of the device for each */
+  int32_t parts_of_group;  /* blocks that share a group */
+  int32_t parts_of_finish; /* in the last kernel, of which all blocks run at once, */
+  int32_t blocks_at_once;  /* so many at most */
+  int64_t candidates;      /* keys of a group that there is room for */
+  size_t states_bytes;     /* of all groups, at the beginning of the workspace */
+  size_t lists_bytes;      /* after them */
 } bv_select_plan;
 
 /* The percentiles of each group. */

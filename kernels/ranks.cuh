@@ -212,6 +212,8 @@ __device__ void narrow(Search<Word, Count> &search, Scratch<Count> &scratch, con
     mine += count_of(bin);
   Count before = sum_before(mine, scratch, &total);
   const Bins<Word> bins(search);
+  if (threadIdx.x < 2 * ends)
+    scratch.found[threadIdx.x] = {}; /* in case a count changed since the last pass: see select.cu */
   if (first && threadIdx.x == 0)
     ask(search, total);
   __syncthreads();

@@ -65,9 +65,13 @@ template <typename Word> __device__ __forceinline__ Word smallest_of_warp(Word v
 }
 
 __device__ __forceinline__ uint32_t sum_of_warp(uint32_t value) {
+#if __CUDA_ARCH__ >= 800
+  return __reduce_add_sync(0xffffffffu, value);
+#else
   for (int distance = warp_lanes / 2; distance > 0; distance /= 2)
     value += __shfl_xor_sync(0xffffffffu, value, distance);
   return value;
+#endif
 }
 
 /* Passes over keys. each(visit) calls visit(key) for the foreground. */
@@ -164,7 +168,13 @@ __device__ __forceinline__ void search_keys(SearchState<Word> &state, uint32_t *
     Word *keys = Team::of(list, leader);
     const bool needs_above = search.end[0].needs_above() || search.end[1].needs_above();
     passes.collect(
-        search, [&](Word key) { keys[atomicAdd(length, 1u)] = key; }, above);
+        search,
+        [&](Word key) {
+          const uint32_t at = atomicAdd(length, 1u);
+          if (at < list_keys) /* more only if somebody writes the pixels meanwhile */
+            keys[at] = key;
+        },
+        above);
     for (int e = 0; e < ends && needs_above; ++e) {
       Word smallest = smallest_of_warp(above[e]);
       if (threadIdx.x % warp_lanes == 0)
@@ -172,7 +182,7 @@ __device__ __forceinline__ void search_keys(SearchState<Word> &state, uint32_t *
     }
     Team::sync();
     if (Team::rank() == leader) {
-      finish(search, list, (int)state.list_length, state.above);
+      finish(search, list, (int)min(state.list_length, (uint32_t)list_keys), state.above);
       tell<Team>(search);
     }
     Team::sync();

@@ -1,46 +1,27 @@
 /* Percentiles by selection, without sorting, of groups of any size.
  *
+ * 8-bit pixels: one histogram (select_bytes.cuh).
+ *
  * Small groups: a block a group narrows the search in a few passes over the pixels, which the cache holds.
  *
- * Large groups, in a fixed sequence of kernels that a graph can hold:
+ * Large groups, in three kernels that a graph can hold:
  *   sample    a few thousand pixels of each group give a bracket for each percentile;
- *   count     the one pass over all pixels counts what lies below and inside the brackets, and lists what is
- * inside; pass ...  narrow the search among the listed keys. Where a bracket missed, or too much was inside,
- * the same passes go over the group's pixels instead. Groups that are done leave at once.
+ *   count     the one pass over all pixels counts what lies below and at the ends of the brackets; what is
+ *             inside is counted in bins and listed. The last block of a group narrows the search to a bin each;
+ *   finish    goes on among the listed keys until the few that are left can be ranked. Where a bracket missed,
+ *             or too much was inside, the same passes go over the group's pixels instead. Blocks of a group
+ *             wait for each other between passes, so all of this kernel's run at once.
+ *
+ * Pixels that somebody writes meanwhile make a wrong window, but nothing that counts them is taken for the
+ * length of anything: appends stop where the room ends, bins are found from intervals, and passes are numbered.
  */
 #include "dispatch.cuh"
 #include "launch.h"
-#include "select.cuh"
+#include "select_bytes.cuh"
+#include "select_finish.cuh"
 
 namespace bv {
 namespace {
-
-struct Selection {
-  bv_lines lines;
-  Source source;
-  bv_windows windows;
-  bv_select_plan plan;
-  Percentiles percentiles;
-  int64_t groups;
-  int64_t tiles_of_line;
-  char *states; /* of groups, BV_SELECT_STATE_BYTES each */
-  char *lists;  /* of their candidates, plan.candidates keys each */
-
-  template <typename Key> __device__ GroupState<Key> &state(int64_t group) const {
-    return *(GroupState<Key> *)(states + group * BV_SELECT_STATE_BYTES);
-  }
-  template <typename Key> __device__ Key *list(int64_t group) const {
-    return (Key *)lists + group * plan.candidates;
-  }
-};
-
-template <typename T, typename Count>
-__device__ __forceinline__ void write_result(const Selection &selection, int64_t group,
-                                             const Search<KeyOf<T>, Count> &search) {
-  const auto value = [](KeyOf<T> key) { return (double)of_key((Key<T>)key); };
-  write_window(selection.windows, group, window_end(search, 0, false, value),
-               window_end(search, 1, false, value), (int64_t)search.n);
-}
 
 /* ---- A block a group ----------------------------------------------------------------------------------- */
 
@@ -100,6 +81,7 @@ __global__ void __launch_bounds__(sample_threads) sample_kernel(const __grid_con
   __shared__ Key list[list_keys];
   __shared__ bool open[ends];
   constexpr int keys = sample_keys<Key>;
+  const T infinity = (T)bv_f64_of_bits(0x7ff0000000000000u);
   const int64_t pixels = selection.lines.rows * selection.lines.run.extent;
 
   for (int64_t group = blockIdx.x; group < selection.groups; group += gridDim.x) {
@@ -108,6 +90,8 @@ __global__ void __launch_bounds__(sample_threads) sample_kernel(const __grid_con
       bins[bin] = 0;
       state.bins[bin] = 0;
     }
+    if (threadIdx.x < counters)
+      state.counts[threadIdx.x] = 0;
     /* With the padding: the search is copied as a whole. */
     for (int i = (int)threadIdx.x; i < (int)(sizeof state.search / sizeof(uint32_t)); i += sample_threads)
       ((uint32_t *)&state.search)[i] = 0;
@@ -133,12 +117,8 @@ __global__ void __launch_bounds__(sample_threads) sample_kernel(const __grid_con
       search_keys<Alone>(search, bins, list, AroundPercentile{selection.percentiles.percent[e], open},
                          Keys<decltype(each)>(each));
       if (threadIdx.x == 0)
-        state.bracket[e] = {open[0] ? 0 : search.search.end[0].base,
-                            open[1] ? no_key<Key> : search.search.end[1].base,
-                            0,
-                            0,
-                            0,
-                            0};
+        state.bracket[e] = {open[0] ? (Key)key_of(-infinity) : search.search.end[0].base,
+                            open[1] ? (Key)key_of(infinity) : search.search.end[1].base};
       __syncthreads();
     }
     if (threadIdx.x == 0) {
@@ -146,8 +126,8 @@ __global__ void __launch_bounds__(sample_threads) sample_kernel(const __grid_con
         state.bracket[0].high = state.bracket[1].high;
         state.bracket[1].low = state.bracket[0].low;
       }
-      state.n = state.candidates = 0;
-      state.arrived = state.collected = 0;
+      state.candidates = 0;
+      state.arrived = state.turn = state.collected = 0;
       state.above[0] = state.above[1] = no_key<Key>;
     }
     __syncthreads();
@@ -156,216 +136,157 @@ __global__ void __launch_bounds__(sample_threads) sample_kernel(const __grid_con
 
 /* ---- Count --------------------------------------------------------------------------------------------- */
 
-constexpr int count_threads = 256;
-template <int Width, typename T>
-__global__ void __launch_bounds__(count_threads) count_kernel(const __grid_constant__ Selection selection) {
-  using Key = KeyOf<T>;
-  constexpr int warps = count_threads / warp_lanes;
-  enum {
-    n,
-    below,
-    at_low = below + ends,
-    inside = at_low + ends,
-    at_high = inside + ends,
-    counters = at_high + ends
+constexpr int count_blocks = 4; /* on a multiprocessor */
+
+/* Calls take(near, pixel) for a warp's pixels, of which `near` says which are in brackets, and pixel(i) is that
+ * of bit i; `counting` has counted them. */
+template <bv_dtype dtype, int Width, typename T, typename Take>
+__device__ __forceinline__ void count_part(const Selection &selection, int64_t group, int part,
+                                           Counting<T> &counting, const Take &take) {
+  constexpr int pixels = cell_pixels<Width>;
+  const auto count_cell = [&](const T x[pixels]) {
+    uint32_t near = 0;
+#pragma unroll
+    for (int i = 0; i < pixels; ++i)
+      counting.count(x[i], 1u << i, near);
+    take(near, [&](uint32_t number) {
+      T value = x[0];
+#pragma unroll
+      for (uint32_t i = 1; i < pixels; ++i)
+        value = number == i ? x[i] : value;
+      return value;
+    });
   };
-  __shared__ Key staged[warps][staged_keys];
-  __shared__ Total sums[counters];
-  const int parts = selection.plan.parts_of_group;
-  const int64_t room = selection.plan.candidates;
-
-  for (int64_t item = blockIdx.x; item < selection.groups * parts; item += gridDim.x) {
-    const int64_t group = item / parts;
-    GroupState<Key> &state = selection.state<Key>(group);
-    Key *list = selection.list<Key>(group);
-    Key low[ends], width[ends];
-    for (int e = 0; e < ends; ++e) {
-      low[e] = state.bracket[e].low;
-      width[e] = state.bracket[e].high - low[e];
-    }
-    Staging<Key> staging = {staged[threadIdx.x / warp_lanes], 0};
-    uint32_t counts[counters] = {};
-    if (threadIdx.x < counters)
-      sums[threadIdx.x] = 0;
-
-    walk_group<Width, T, count_threads>(
-        selection.lines, selection.source, selection.tiles_of_line, group, (int)(item % parts), parts,
-        [&](int64_t, int64_t, const T x[cell_pixels<Width>]) {
+  const Line line =
+      line_to_read<Width, pixels>(selection.lines, selection.source, group * selection.lines.rows);
+  if (is_run(selection.lines, line))
+    walk_run<Width, T, count_threads>(
+        selection.lines, selection.source, line, part, selection.plan.parts_of_group,
+        [&](const Raw<Width, pixels> raw[loads_of_strip], const char *address) {
+          uint32_t near = 0;
 #pragma unroll
-          for (int i = 0; i < cell_pixels<Width>; ++i) {
-            const bool is_counted = is_foreground(x[i], selection.source.zero_is_background);
-            const Key key = key_of(x[i]);
-            bool is_near = false;
-            counts[n] += is_counted;
+          for (int load = 0; load < loads_of_strip; ++load) {
+            T x[pixels];
+            decode_cell<Width, T, pixels>(raw[load], dtype, x);
 #pragma unroll
-            for (int e = 0; e < ends; ++e) {
-              counts[below + e] += is_counted && key < low[e];
-              is_near |= is_counted && key - low[e] <= width[e];
-            }
-            if (!__any_sync(0xffffffffu, is_near))
-              continue;
-            bool keep = false;
-#pragma unroll
-            for (int e = 0; e < ends; ++e) {
-              const Key at = key - low[e];
-              const bool is_inside = is_near && at > 0 && at < width[e];
-              counts[at_low + e] += is_near && at == 0;
-              counts[inside + e] += is_inside;
-              counts[at_high + e] += is_near && at == width[e] && width[e] > 0;
-              keep |= is_inside;
-            }
-            staging.append(keep, key, &state.candidates, list, room);
+            for (int i = 0; i < pixels; ++i)
+              counting.count(x[i], 1u << (load * pixels + i), near);
           }
-        });
-    staging.flush(&state.candidates, list, room);
-    __syncthreads();
-#pragma unroll
-    for (int c = 0; c < counters; ++c) {
-      uint32_t sum = sum_of_warp(counts[c]);
-      if (threadIdx.x % warp_lanes == 0 && sum > 0)
-        atomicAdd(&sums[c], (Total)sum);
-    }
-    __syncthreads();
-    if (threadIdx.x < ends) {
-      const int e = (int)threadIdx.x;
-      atomicAdd(&state.bracket[e].below, sums[below + e]);
-      atomicAdd(&state.bracket[e].at_low, sums[at_low + e]);
-      atomicAdd(&state.bracket[e].inside, sums[inside + e]);
-      atomicAdd(&state.bracket[e].at_high, sums[at_high + e]);
-      if (e == 0)
-        atomicAdd(&state.n, sums[n]);
-    }
-    if (is_last_part(&state.arrived, parts) && threadIdx.x == 0) {
-      enter_brackets(state, selection.percentiles, room);
-      if (state.search.step == step_done)
-        write_result<T>(selection, group, state.search);
-    }
-    __syncthreads();
-  }
+          /* Few are read again, from the cache. */
+          take(near, [&](uint32_t number) {
+            const Bits<Width> *load = (const Bits<Width> *)(address + number / pixels * load_bytes);
+            return decode<T>(load[number % pixels], dtype);
+          });
+        },
+        count_cell);
+  else
+    walk_group<Width, T, count_threads>(selection.lines, selection.source, selection.tiles_of_line, group, part,
+                                        selection.plan.parts_of_group,
+                                        [&](int64_t, int64_t, const auto &x) { count_cell(x); });
 }
 
-/* ---- Passes -------------------------------------------------------------------------------------------- */
-
-template <int Width, typename T>
-__global__ void __launch_bounds__(count_threads) pass_kernel(const __grid_constant__ Selection selection) {
+template <bv_dtype dtype, int Width, typename T>
+__global__ void __launch_bounds__(count_threads, count_blocks)
+    count_kernel(const __grid_constant__ Selection selection) {
   using Key = KeyOf<T>;
+  constexpr int warps = count_threads / warp_lanes;
+  __shared__ Candidates<Key, warps> candidates;
   __shared__ Search<Key, Total> search;
   __shared__ Scratch<Total> scratch;
-  __shared__ uint32_t bins[most_bins];
-  __shared__ Key list[list_keys];
   const int parts = selection.plan.parts_of_group;
+  const int64_t room = selection.plan.candidates;
+  const uint32_t lanes_before = (1u << threadIdx.x % warp_lanes) - 1;
 
   for (int64_t item = blockIdx.x; item < selection.groups * parts; item += gridDim.x) {
-    const int64_t group = item / parts;
-    const int part = (int)(item % parts);
+    const int64_t group = quotient(item, parts);
     GroupState<Key> &state = selection.state<Key>(group);
-    if (state.search.step == step_done)
-      continue;
+    Counting<T> counting(state.bracket, selection.source.zero_is_background);
+    Key *staged = candidates.staged[threadIdx.x / warp_lanes];
+    int length = 0;
+    candidates.start(state);
+    /* With the padding: the search is copied as a whole. */
+    if (threadIdx.x < sizeof search / sizeof(uint32_t))
+      ((uint32_t *)&search)[threadIdx.x] = 0;
     __syncthreads();
-    if (threadIdx.x == 0)
-      search = state.search;
-    for (int bin = (int)threadIdx.x; bin < most_bins; bin += count_threads)
-      bins[bin] = 0;
-    __syncthreads();
-
-    const auto each = [&](const auto &visit) {
-      if (state.from_list) {
-        const Key *keys = selection.list<Key>(group);
-        const int64_t step = (int64_t)parts * count_threads, listed = (int64_t)state.candidates;
-#pragma unroll 4
-        for (int64_t i = (int64_t)part * count_threads + threadIdx.x; i < listed; i += step)
-          visit(keys[i]);
-      } else {
-        walk_group<Width, T, count_threads>(selection.lines, selection.source, selection.tiles_of_line, group,
-                                            part, parts, [&](int64_t, int64_t, const T x[cell_pixels<Width>]) {
+    count_part<dtype, Width>(selection, group, (int)(item - group * parts), counting,
+                             [&](uint32_t near, const auto &pixel) {
+                               while (const uint32_t lanes = __ballot_sync(0xffffffffu, near != 0)) {
+                                 if (near != 0) {
+                                   const uint32_t number = __ffs((int)near) - 1;
+                                   staged[length + __popc(lanes & lanes_before)] = key_of(pixel(number));
+                                   near &= near - 1;
+                                 }
+                                 length += __popc(lanes);
+                                 if (length > staged_keys - warp_lanes) {
+                                   candidates.settle(length, state, selection.list<Key>(group), room);
+                                   length = 0;
+                                 }
+                               }
+                             });
+    candidates.settle(length, state, selection.list<Key>(group), room);
+    const uint32_t counts[at_low] = {counting.n, (uint32_t)counting.reached[0], (uint32_t)counting.reached[1]};
 #pragma unroll
-                                              for (int i = 0; i < cell_pixels<Width>; ++i)
-                                                if (is_foreground(x[i], selection.source.zero_is_background))
-                                                  visit((Key)key_of(x[i]));
-                                            });
-      }
-    };
-
-    if (search.step == step_count) {
-      const Bins<Key> cut(search);
-      each([&](Key key) {
-        int32_t bin = cut.bin(key);
-        if (bin >= 0)
-          atomicAdd(bins + bin, 1u);
-      });
-      __syncthreads();
-      for (int bin = (int)threadIdx.x; bin < most_bins; bin += count_threads)
-        if (bins[bin] > 0)
-          atomicAdd(&state.bins[bin], (Total)bins[bin]);
-    } else {
-      const Collection<Key> collection(search);
-      Key above[ends] = {no_key<Key>, no_key<Key>};
-      each([&](Key key) {
-        if (collection.holds(key, above))
-          state.keys[atomicAdd(&state.collected, 1u)] = key;
-      });
-      for (int e = 0; e < ends; ++e) {
-        Key smallest = smallest_of_warp(above[e]);
-        if (threadIdx.x % warp_lanes == 0 && smallest != no_key<Key>)
-          atomicMin(&state.above[e], smallest);
-      }
+    for (int c = 0; c < at_low; ++c) {
+      const uint32_t sum = sum_of_warp(counts[c]);
+      if (threadIdx.x % warp_lanes == 0)
+        atomicAdd(candidates.sums + c, sum);
     }
+    __syncthreads();
+    candidates.give(state);
 
     if (!is_last_part(&state.arrived, parts))
       continue;
-    if (search.step == step_count) {
+    if (threadIdx.x == 0)
+      enter_brackets(state, selection.percentiles, room, search);
+    __syncthreads();
+    const bool were_same = state.has_same_brackets();
+    if (search.step == step_count && state.from_list && search.shared() == were_same)
       narrow(
-          search, scratch, selection.percentiles, most_bins, [&](int bin) { return __ldcg(&state.bins[bin]); },
+          search, scratch, selection.percentiles, most_bins,
+          [&](int bin) {
+            return search.shared() || search.open(bin / (most_bins / 2)) > 0 ? state.bins[bin] : 0;
+          },
           AnyInterval());
-      __syncthreads();
-      if (search.step == step_count)
-        for (int bin = (int)threadIdx.x; bin < most_bins; bin += count_threads)
-          state.bins[bin] = 0;
-    } else {
-      const int collected = (int)__ldcg(&state.collected);
-      const Key above[ends] = {__ldcg(&state.above[0]), __ldcg(&state.above[1])};
-      for (int i = (int)threadIdx.x; i < collected; i += count_threads)
-        list[i] = __ldcg(&state.keys[i]);
-      __syncthreads();
-      finish(search, list, collected, above);
-      __syncwarp(); /* lanes come out of it one by one */
-      __syncthreads();
-      if (threadIdx.x == 0)
-        search.step = step_done;
-    }
-    if (threadIdx.x == 0) {
-      state.search = search;
-      if (search.step == step_done)
-        write_result<T>(selection, group, search);
-    }
+    __syncthreads();
+    end_pass<T>(selection, group, state, search);
+    __syncthreads();
   }
-}
-
-/* Enough for a search that begins with all keys of so many bits. */
-constexpr int passes_for(int key_bits) {
-  constexpr int bits_of_pass = log_bins - 1;
-  int after_first = (key_bits - log_bins + bits_of_pass - 1) / bits_of_pass, collecting = 1;
-  return 1 + after_first + collecting;
 }
 
 /* ---- Launching ----------------------------------------------------------------------------------------- */
 
-template <int Width, typename T>
-int launch_selection(Selection &selection, const bv_job *job, bv_stream stream) {
-  using Key = KeyOf<T>;
-  static_assert(sizeof(GroupState<Key>) <= BV_SELECT_STATE_BYTES, "as planned");
+template <typename Type> int launch_selection(Selection &selection, const bv_job *job, bv_stream stream) {
+  constexpr int Width = Type::Width;
+  using T = typename Type::T;
+  static_assert(sizeof(GroupState<KeyOf<T>>) <= BV_SELECT_STATE_BYTES, "as planned");
+  const int64_t parts = selection.plan.parts_of_group, parts_of_finish = selection.plan.parts_of_finish;
   selection.tiles_of_line = tiles_to_read<Width>(job, selection.lines);
   if (selection.plan.block_for_group)
     return launch(block_kernel<Width, T>, blocks_for(selection.groups, 1), block_threads, stream, selection);
 
-  const unsigned blocks = blocks_for(selection.groups * selection.plan.parts_of_group, 1);
   int error =
       launch(sample_kernel<Width, T>, blocks_for(selection.groups, 1), sample_threads, stream, selection);
   if (error == cudaSuccess)
-    error = launch(count_kernel<Width, T>, blocks, count_threads, stream, selection);
-  for (int pass = 0; pass < passes_for(8 * sizeof(Key)) && error == cudaSuccess; ++pass)
-    error = launch(pass_kernel<Width, T>, blocks, count_threads, stream, selection);
+    error = launch(count_kernel<Type::dtype, Width, T>, blocks_for(selection.groups * parts, 1), count_threads,
+                   stream, selection);
+  if (error == cudaSuccess) {
+    const int64_t wanted = selection.groups * parts_of_finish, most = selection.plan.blocks_at_once;
+    error = launch_together(finish_kernel<Width, T>, (unsigned)(wanted < most ? wanted : most), count_threads,
+                            stream, selection);
+  }
   return error;
+}
+
+int launch_bytes(const Selection &selection, const bv_job *job, bv_stream stream) {
+  const int parts = selection.plan.parts_of_group;
+  if (parts > 1) {
+    int error = cudaMemsetAsync(selection.states, 0, selection.plan.states_bytes, stream);
+    if (error != cudaSuccess)
+      return error;
+  }
+  return launch(select_bytes_kernel, blocks_for(selection.groups * parts, 1), byte_threads, stream,
+                selection.lines, selection.source, tiles_to_read<1>(job, selection.lines), selection.groups,
+                parts, selection.percentiles, (ByteState *)selection.states, selection.windows);
 }
 
 } // namespace
@@ -382,7 +303,11 @@ int bv_launch_select(const bv_job *job, const bv_select_plan *plan, void *worksp
   selection.groups = bv_job_groups(job);
   selection.states = (char *)workspace;
   selection.lists = (char *)workspace + plan->states_bytes;
-  return bv::with_kind_of(job->in_dtype, [&](auto kind) {
-    return bv::launch_selection<decltype(kind)::Width, typename decltype(kind)::T>(selection, job, stream);
+  return bv::with_type_of(job->in_dtype, [&](auto type) {
+    using Type = decltype(type);
+    if constexpr (Type::Width == 1)
+      return bv::launch_bytes(selection, job, stream);
+    else
+      return bv::launch_selection<Type>(selection, job, stream);
   });
 }

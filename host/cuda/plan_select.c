@@ -15,6 +15,10 @@
 #define BLOCKS_OF_MULTIPROCESSOR 4
 #define PIXELS_OF_BLOCK 16384
 
+/* Pixels of a block at most, so that each of its 256 threads counts fewer than 2^24 of them, also where lines
+ * are so short that only a few lanes of a warp have any. */
+#define MOST_PIXELS_OF_BLOCK ((int64_t)1 << 28)
+
 /* Room for candidates beyond the expected number, for brackets that came out wide: a factor, and some keys. */
 #define SPARE_FACTOR 1.5
 #define SPARE_KEYS 4096
@@ -35,8 +39,14 @@ bool bv_plan_select(const bv_job *job, const bv_limits *limits, bv_select_plan *
     return true;
 
   const int64_t blocks = (int64_t)limits->multiprocessors * BLOCKS_OF_MULTIPROCESSOR;
-  plan->parts_of_group =
-      (int32_t)bv_smaller(bv_divide_up(blocks, groups), bv_divide_up(pixels, PIXELS_OF_BLOCK));
+  const int64_t good = bv_smaller(bv_divide_up(blocks, groups), bv_divide_up(pixels, PIXELS_OF_BLOCK));
+  const int64_t least = bv_smaller(bv_divide_up(pixels, MOST_PIXELS_OF_BLOCK), INT32_MAX);
+  plan->parts_of_group = (int32_t)(good > least ? good : least);
+  if (bv_dtype_size(job->in_dtype) == 1)
+    return bv_multiply_aligned((size_t)groups, BV_SELECT_BYTE_STATE_BYTES, &plan->states_bytes);
+
+  plan->blocks_at_once = limits->multiprocessors * BV_SELECT_FINISH_BLOCKS;
+  plan->parts_of_finish = (int32_t)bv_smaller(plan->parts_of_group, plan->blocks_at_once);
   const bool wide = bv_maps_in_f64(job->in_dtype);
   const double sample = wide ? BV_SELECT_SAMPLE_WIDE_KEYS : BV_SELECT_SAMPLE_KEYS;
   const double share = share_of_bracket(job->low, sample) + share_of_bracket(job->high, sample);

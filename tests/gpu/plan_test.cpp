@@ -329,14 +329,44 @@ TEST(Plan, SelectSharesLargeGroupsAmongManyBlocks) {
   EXPECT_EQ(plan_of(select_job(1, int64_t(1) << 31)).select.parts_of_group,
             4 * 132); // or four a multiprocessor
   EXPECT_EQ(plan_of(select_job(3, int64_t(1) << 31)).select.parts_of_group, 4 * 132 / 3);
-  EXPECT_EQ(plan_of(select_job(5000, int64_t(1) << 31)).select.parts_of_group, 1);
+  EXPECT_EQ(plan_of(select_job(5000, int64_t(1) << 28)).select.parts_of_group, 1);
   EXPECT_EQ(plan_of(select_job(1, int64_t(1) << 31), t4).select.parts_of_group, 4 * 40);
+}
+
+// Counts of a block must not overflow, also where there are enough groups to keep the device busy.
+TEST(Plan, SelectGivesNoBlockMorePixelsThanItCanCount) {
+  for (bv_dtype dtype : {BV_U8, BV_F32, BV_F64})
+    for (int64_t pixels : {(int64_t(1) << 28) + 1, int64_t(1) << 33, int64_t(1) << 45}) {
+      bv_job job = typed_job(5000, pixels, dtype);
+      job.algorithm = BV_ALGORITHM_SELECT;
+      EXPECT_LE((pixels - 1) / plan_of(job).select.parts_of_group, int64_t(1) << 28) << pixels;
+    }
+}
+
+TEST(Plan, SelectFinishesWithAsManyBlocksAsRunAtOnce) {
+  for (int64_t pixels : {int64_t(65537), int64_t(1) << 24, int64_t(1) << 40})
+    for (const bv_limits &limits : {h100, t4}) {
+      const bv_select_plan plan = plan_of(select_job(1, pixels), limits).select;
+      EXPECT_EQ(plan.blocks_at_once, 2 * limits.multiprocessors);
+      EXPECT_LE(plan.parts_of_finish, plan.blocks_at_once);
+      EXPECT_LE(plan.parts_of_finish, plan.parts_of_group);
+      EXPECT_GE(plan.parts_of_finish, 1);
+    }
+}
+
+// A bin for each value, and nothing else.
+TEST(Plan, SelectOfBytesNeedsNoCandidates) {
+  bv_job job = typed_job(3, int64_t(1) << 26, BV_I8);
+  job.algorithm = BV_ALGORITHM_SELECT;
+  const bv_plan plan = plan_of(job);
+  EXPECT_EQ(plan.select.states_bytes, rounded_up(3 * 2056));
+  EXPECT_EQ(plan.workspace_bytes, 256 + plan.select.states_bytes);
 }
 
 // A bracket reaches from 3.25 standard deviations of the percentile's place in the sample, and one rank, below
 // it to as many above it; candidates have room for half as many again.
 TEST(Plan, SelectHasRoomForTheCandidatesThatBracketsHold) {
-  for (bv_dtype dtype : {BV_U8, BV_F32, BV_F64, BV_I32}) {
+  for (bv_dtype dtype : {BV_U16, BV_F32, BV_F64, BV_I32}) {
     const bool wide = dtype == BV_F64 || dtype == BV_I32;
     const double sample = wide ? 4096 : 9216;
     for (double low : {0.0, 2.0, 50.0}) {

@@ -1,11 +1,15 @@
 // Percentiles of large groups, which the whole device shares: the pixels that its sample looks at are unlike
 // all others, or there are more candidates than room, so that it goes over all pixels again; many types and
 // groups.
+#include <cuda_runtime_api.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <thread>
 #include <vector>
 
 #include "oracle.h"
@@ -83,14 +87,19 @@ private:
   }
 };
 
-// Of any type: an eighth is background, a half few values, and the rest any.
+// Of any type: an eighth is background, a half few values, and the rest any; of floats some are not finite.
 std::vector<uint8_t> mixture(bv_dtype dtype, int64_t planes, Random &random) {
   const size_t size = bv_dtype_size(dtype);
+  const bool is_float = dtype == BV_F16 || dtype == BV_BF16 || dtype == BV_F32 || dtype == BV_F64;
   std::vector<uint8_t> pixels(size_t(planes * plane) * size);
   for (size_t i = 0; i < pixels.size(); i += size)
-    oracle::encode(random.one_in(8)   ? 0
+    oracle::encode(is_float && random.one_in(64)
+                       ? random.pick({double(INFINITY), -double(INFINITY), double(NAN), -0.0})
+                   : random.one_in(8) ? 0
                    : random.one_in(2) ? double(random.between(1, 9))
-                                      : random.uniform(1, 250) * (dtype == BV_U8 ? 1 : 100),
+                                      : random.uniform(1, 250) * (dtype == BV_U8   ? 1
+                                                                  : dtype == BV_I8 ? 0.5
+                                                                                   : 100),
                    dtype, &pixels[i]);
   return pixels;
 }
@@ -153,13 +162,13 @@ TEST_F(Select, TiesOverfillOneBracket) {
 // ---- Types and groups ----------------------------------------------------------------------------------
 
 TEST_F(Select, LargePlanesOfManyTypes) {
-  for (bv_dtype dtype : {BV_F64, BV_I32, BV_F32, BV_F16, BV_I16, BV_U8})
+  for (bv_dtype dtype : {BV_F64, BV_I32, BV_U32, BV_F32, BV_F16, BV_BF16, BV_I16, BV_U16, BV_I8, BV_U8})
     check(mixture(dtype, 1, random_), dtype, 1, BV_ALGORITHM_SELECT, random_.uniform(0, 30),
           random_.uniform(70, 100));
 }
 
 TEST_F(Select, SeveralLargeGroups) {
-  for (bv_dtype dtype : {BV_F32, BV_F64})
+  for (bv_dtype dtype : {BV_F32, BV_F64, BV_U8})
     check(mixture(dtype, 2, random_), dtype, 2, BV_ALGORITHM_SELECT, 2, 98);
 }
 
@@ -167,4 +176,112 @@ TEST_F(Select, SeveralLargeGroups) {
 TEST_F(Select, SortOfSeveralLargeGroups) {
   for (bv_dtype dtype : {BV_U16, BV_F64})
     check(mixture(dtype, 2, random_), dtype, 2, BV_ALGORITHM_SORT, 2, 98);
+}
+
+// Runs that begin anywhere, rows with gaps, masks: as the CPU has them.
+TEST_F(Select, LargePlanesThatBeginAnywhereHaveGapsOrAMask) {
+  constexpr int64_t pitch = columns + 5, most_begin = 17;
+  for (bv_dtype dtype : {BV_F32, BV_F16, BV_U16, BV_I8, BV_U8, BV_F64})
+    for (bool gaps : {false, true})
+      for (bool masked : {false, true}) {
+        const int64_t begin = random_.between(0, most_begin), shape[4] = {1, 1, rows, columns};
+        const size_t size = bv_dtype_size(dtype);
+        SCOPED_TRACE(testing::Message() << bv_dtype_name(dtype) << " from pixel " << begin
+                                        << (gaps ? ", gaps" : "") << (masked ? ", mask" : ""));
+        std::vector<uint8_t> pixels = mixture(dtype, 2, random_), inside(size_t(plane), 0);
+        for (uint8_t &byte : inside)
+          byte = random_.one_in(3) ? 0 : 1;
+        std::vector<uint8_t> windows[2];
+        for (Mode mode : {Mode::Cpu, Mode::Eager}) {
+          Memory in(mode, pixels), mask(mode, inside), measured(mode, std::vector<uint8_t>(24, 0xcd));
+          const int64_t windows_shape[2] = {1, 3};
+          bv_tensor batch = bv_contiguous_tensor(static_cast<uint8_t *>(in.data()) + size_t(begin) * size,
+                                                 dtype, device_of(mode), 4, shape);
+          if (gaps)
+            batch.stride[2] = pitch;
+          bv_tensor mask_tensor = bv_contiguous_tensor(mask.data(), BV_U8, device_of(mode), 4, shape);
+          bv_tensor window = bv_contiguous_tensor(measured.data(), BV_F64, device_of(mode), 2, windows_shape);
+          bv_display_options options = BV_DISPLAY_OPTIONS_INIT;
+          options.low = 3;
+          options.high = 95;
+          if (mode != Mode::Cpu)
+            options.algorithm = BV_ALGORITHM_SELECT;
+          if (masked) {
+            options.foreground = BV_FOREGROUND_MASK;
+            options.mask = &mask_tensor;
+          }
+          Runner runner(mode);
+          ASSERT_EQ(runner.run(
+                        [&](bv_stream stream) { return bv_measure_window(&batch, &options, &window, stream); }),
+                    BV_OK)
+              << bv_last_error();
+          windows[mode == Mode::Cpu] = measured.read();
+        }
+        EXPECT_EQ(windows[0], windows[1]);
+      }
+}
+
+// ---- Pixels that change meanwhile ------------------------------------------------------------------------
+
+// A pinned frame that the host goes on writing while it is measured: the window may be anything, but nothing
+// outside of the workspace is touched. In one frame a percentile is among a few pixels of 64 neighbouring
+// values, which a pass will collect; in the other all pixels have these.
+TEST_F(Select, PixelsThatAreWrittenMeanwhileLeaveAllElseAlone) {
+  constexpr size_t guard = 4096;
+  for (int64_t height : {200, 400}) { // a block for the group; many
+    const int64_t shape[4] = {1, 1, height, 256}, windows_shape[2] = {1, 2};
+    const size_t count = size_t(height) * 256;
+    std::vector<float> frames[2];
+    for (size_t i = 0; i < count; ++i) {
+      const float few = 500 + float(random_.below(64)) * 0x1p-15f;
+      const int64_t place = random_.between(1, 1000);
+      frames[0].push_back(place < 450   ? float(random_.uniform(1, 400))
+                          : place > 451 ? float(600 + place)
+                                        : few);
+      frames[1].push_back(few);
+    }
+    void *pinned = nullptr, *window = nullptr, *memory = nullptr;
+    ASSERT_EQ(cudaMallocHost(&pinned, count * sizeof(float)), cudaSuccess);
+    ASSERT_EQ(cudaMalloc(&window, 16), cudaSuccess);
+    std::memcpy(pinned, frames[0].data(), count * sizeof(float));
+    const bv_tensor batch = bv_contiguous_tensor(pinned, BV_F32, 0, 4, shape);
+    const bv_tensor windows = bv_contiguous_tensor(window, BV_F64, 0, 2, windows_shape);
+    bv_display_options options = BV_DISPLAY_OPTIONS_INIT;
+    options.algorithm = BV_ALGORITHM_SELECT;
+    options.low = 45;
+    options.high = 55;
+    const bv_tensor picture = bv_contiguous_tensor(pinned, BV_F32, 0, 4, shape);
+    size_t bytes = 0;
+    ASSERT_EQ(bv_workspace_size(&batch, &picture, &options, &bytes), BV_OK) << bv_last_error();
+    ASSERT_EQ(cudaMalloc(&memory, guard + bytes + guard), cudaSuccess);
+    ASSERT_EQ(cudaMemset(memory, 0x5a, guard + bytes + guard), cudaSuccess);
+    options.workspace = static_cast<char *>(memory) + guard;
+    options.workspace_bytes = bytes;
+
+    std::atomic<bool> stop{false};
+    std::thread writer([&] {
+      Random random;
+      for (int frame = 1; !stop; frame = 1 - frame) {
+        std::memcpy(pinned, frames[frame].data(), count * sizeof(float));
+        std::this_thread::sleep_for(std::chrono::microseconds(random.between(1, 8000)));
+      }
+    });
+    cudaError_t error = cudaSuccess;
+    for (int call = 0; call < 100 && error == cudaSuccess; ++call) {
+      EXPECT_EQ(bv_measure_window(&batch, &options, &windows, nullptr), BV_OK) << bv_last_error();
+      error = cudaDeviceSynchronize();
+    }
+    stop = true;
+    writer.join();
+    EXPECT_EQ(error, cudaSuccess);
+    std::vector<uint8_t> around(guard);
+    for (size_t at : {size_t(0), guard + bytes}) {
+      EXPECT_EQ(cudaMemcpy(around.data(), static_cast<char *>(memory) + at, guard, cudaMemcpyDeviceToHost),
+                cudaSuccess);
+      EXPECT_EQ(around, std::vector<uint8_t>(guard, 0x5a));
+    }
+    EXPECT_EQ(cudaFree(memory), cudaSuccess);
+    EXPECT_EQ(cudaFree(window), cudaSuccess);
+    EXPECT_EQ(cudaFreeHost(pinned), cudaSuccess);
+  }
 }
