@@ -20,6 +20,7 @@ const char *ddp_operation_name(int32_t operation) {
   case DDP_GATHER: return "bv_ddp_gather_pictures";
   case DDP_BARRIER: return "bv_ddp_barrier";
   case DDP_FINISH: return "bv_ddp_finish";
+  case DDP_SET_UP: return "bv_setup_ddp";
   default: return "a function that this batchview does not know";
   }
 }

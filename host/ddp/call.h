@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-enum { DDP_MEASURE = 1, DDP_NORMALIZE, DDP_EXCHANGE_COUNTS, DDP_GATHER, DDP_BARRIER, DDP_FINISH };
+enum { DDP_MEASURE = 1, DDP_NORMALIZE, DDP_EXCHANGE_COUNTS, DDP_GATHER, DDP_BARRIER, DDP_FINISH, DDP_SET_UP };
 
 /* Travels between the ranks as it lies in memory, 21 words of 8 bytes. What an operation does
  * not look at is 0. */

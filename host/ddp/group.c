@@ -170,11 +170,13 @@ static bv_status meet(const bv_ddp_options *options, const ddp_launch *launch, i
 /* Who this is, where the caller leaves it open and has initialised MPI. A communicator that the caller names
  * counts whatever else is said; that of all processes must agree with the launcher, whose variables may be
  * another's. */
-static bv_status ask_mpi(const bv_ddp_options *options, int *rank, int *world_size) {
+static bv_status ask_mpi(const bv_ddp_options *options, int *rank, int *world_size, ddp_failure *objection) {
   if (!options->mpi_comm && !ddp_mpi_is_running())
     return BV_OK;
   DDP_TRY(ddp_mpi_identify(options->mpi_comm, rank, world_size));
-  return options->mpi_comm ? BV_OK : ddp_check_launcher_agrees(*rank, *world_size);
+  if (!options->mpi_comm)
+    ddp_keep_failure(ddp_check_launcher_agrees(*rank, *world_size), objection);
+  return BV_OK;
 }
 
 static bv_status check_mpi_ranks(const bv_ddp_options *options, const ddp_launch *launch) {
@@ -205,14 +207,30 @@ static bv_status explain_device(const bv_ddp_group *group, bv_status status) {
                   choices[group->device_choice]);
 }
 
+/* Where MPI has brought the ranks together, one that objects tells the others, which may have nothing to object
+ * to and would wait for it. */
+static bv_status hear_objections(bv_ddp_group *group, const ddp_failure *mine) {
+  const ddp_call call = {.operation = DDP_SET_UP, .is_failure = mine->status != BV_OK, .status = mine->status};
+  ddp_failure failure;
+  bv_status status = group->backend->announce(group, &call, NULL);
+  ddp_keep_failure(status, &failure);
+  if (mine->status != BV_OK)
+    failure = *mine;
+  if (failure.status == BV_OK)
+    return BV_OK;
+  group->backend->leave(group, !group->broken);
+  return ddp_restore_failure(&failure);
+}
+
 static bv_status join(bv_ddp_group *group, const bv_ddp_options *options, const ddp_launch *launch,
-                      int32_t backend, ddp_time deadline) {
+                      int32_t backend, const ddp_failure *objection, ddp_time deadline) {
   bv_ddp_id id;
   switch (backend) {
   case BV_DDP_BACKEND_NONE: return ddp_join_nobody(group);
   case BV_DDP_BACKEND_MPI:
     DDP_TRY(check_mpi_ranks(options, launch));
-    return ddp_mpi_join(group, options->mpi_comm, deadline);
+    DDP_TRY(ddp_mpi_join(group, options->mpi_comm, deadline));
+    return hear_objections(group, objection);
   default:
     DDP_TRY(meet(options, launch, group->device, deadline, &id));
     return explain_device(group, ddp_nccl_join(group, &id, deadline));
@@ -222,6 +240,7 @@ static bv_status join(bv_ddp_group *group, const bv_ddp_options *options, const 
 bv_status bv_setup_ddp(int rank, int world_size, const bv_ddp_options *given, bv_ddp_group **group) {
   bv_ddp_options options;
   ddp_launch launch;
+  ddp_failure objection = {.status = BV_OK};
   int32_t backend, device, choice;
   if (!group)
     return ddp_fail(BV_ERROR_NULL, "group is NULL");
@@ -229,9 +248,11 @@ bv_status bv_setup_ddp(int rank, int world_size, const bv_ddp_options *given, bv
   DDP_TRY(read_options(given, &options));
   ddp_time deadline = ddp_deadline_after(options.timeout_seconds);
   if (rank == -1 && world_size == -1)
-    DDP_TRY(ask_mpi(&options, &rank, &world_size));
+    DDP_TRY(ask_mpi(&options, &rank, &world_size, &objection));
   DDP_TRY(ddp_read_launch(rank, world_size, &options, &launch));
   DDP_TRY(choose_backend(&options, launch.world_size, &backend));
+  if (objection.status != BV_OK && backend != BV_DDP_BACKEND_MPI)
+    return ddp_restore_failure(&objection);
   DDP_TRY(choose_device(&options, &launch, backend, &device, &choice));
   if (backend == BV_DDP_BACKEND_NCCL && !ddp_nccl_is_built())
     return ddp_nccl_make_id(&(bv_ddp_id){{0}}); /* says so */
@@ -246,7 +267,7 @@ bv_status bv_setup_ddp(int rank, int world_size, const bv_ddp_options *given, bv
   g->device = device;
   g->device_choice = choice;
   g->timeout_seconds = options.timeout_seconds;
-  bv_status status = join(g, &options, &launch, backend, deadline);
+  bv_status status = join(g, &options, &launch, backend, &objection, deadline);
   if (status != BV_OK) {
     free(g);
     return status == BV_DDP_ERROR_TIMEOUT ? ddp_fail_again(status, ddp_doubt_of_launcher()) : status;

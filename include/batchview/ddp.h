@@ -153,7 +153,8 @@ typedef struct bv_ddp_group bv_ddp_group;
  * one GPU are BV_ERROR_DEVICE on all ranks (with BV_DDP_MEET_ID BV_DDP_ERROR_NCCL).
  *
  * Returns BV_OK; BV_ERROR_NULL, _VALUE, _DEVICE, _MEMORY, _CUDA; BV_DDP_ERROR_RANK, _ENVIRONMENT, _NETWORK,
- * _REFUSED, _TIMEOUT, _PEER, _BACKEND, _MPI, _NCCL. */
+ * _REFUSED, _TIMEOUT, _PEER, _BACKEND, _MPI, _NCCL; over MPI also _MISMATCH, where another rank's environment
+ * contradicts MPI. */
 BV_API bv_status bv_setup_ddp(int rank, int world_size, const bv_ddp_options *options, bv_ddp_group **group);
 
 /* A new id for BV_DDP_MEET_ID: made on rank 0, brought to all by the caller.

@@ -1,6 +1,6 @@
 """Who a process is: what MPI says where it is initialised, and processes that were started alone."""
 from job import AMPLE, MARGIN, TIMEOUT, slurm_batch_script, slurm_shell, slurm_terminal
-from statuses import ENVIRONMENT, OK, TIMED_OUT, VALUE
+from statuses import ENVIRONMENT, MISMATCH, OK, TIMED_OUT, VALUE
 
 
 class Launchers:
@@ -24,6 +24,7 @@ class Launchers:
                         ["WORLD_SIZE is \"1\"", "in MPI this is rank %d of 2" % rank, "unset", "mpi_comm"])
         job = self.run_job(2, "pictures", TIMEOUT, 1, RANK="0", WORLD_SIZE="2")
         self.expect(job, 1, "setup", [ENVIRONMENT], MARGIN, ["RANK is \"0\"", "in MPI this is rank 1 of 2"])
+        self.expect(job, 0, "setup", [MISMATCH], MARGIN, ["bv_setup_ddp", "rank 1 cannot take part", "environment"])
 
     def test_processes_that_are_alone_in_mpi(self):
         # As started by torchrun, or by the mpirun of another MPI.
