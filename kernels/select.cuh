@@ -317,6 +317,7 @@ __device__ void enter_brackets(GroupState<Key> &state, const Percentiles &percen
   percentiles(search, n);
   if (n == 0) {
     search.step = step_done;
+    state.from_list = false;
     return;
   }
   Search<Key, Total> among = search;
