@@ -106,7 +106,7 @@ int bv_enter_context(int device, bv_context_scope *scope) {
 }
 
 int bv_leave_context(const bv_context_scope *scope) {
-  return scope->changed ? runtimes(driver.set_current(scope->callers)) : cudaSuccess;
+  return scope->changed ? (int)driver.set_current(scope->callers) : 0;
 }
 
 /* ---- Counting ------------------------------------------------------------------------------------------ */
@@ -124,7 +124,7 @@ int bv_count_devices(int *count) {
                                              cudaDriverGetVersion(&version) == cudaSuccess && version == 0);
   if (!error_was_pending)
     cudaGetLastError();
-  return none ? cudaSuccess : error;
+  return none ? 0 : (int)error;
 }
 
 /* ---- Advice -------------------------------------------------------------------------------------------- */
