@@ -68,12 +68,11 @@ static bv_status check_workspace(const bv_display_options *options) {
 /* Device work writes there while it reads and writes the tensors. */
 static bv_status check_workspace_apart(const bv_display_options *options, const char *name,
                                        const bv_tensor *tensor) {
-  const int64_t most = INT64_MAX,
-                bytes = options->workspace_bytes < (size_t)most ? (int64_t)options->workspace_bytes : most;
-  bv_tensor workspace =
-      bv_contiguous_tensor(options->workspace, BV_U8, tensor ? tensor->device : BV_CPU, 1, &bytes);
   if (!tensor || tensor->device == BV_CPU || !options->workspace)
     return BV_OK;
+  const int64_t bytes =
+      options->workspace_bytes < (size_t)INT64_MAX ? (int64_t)options->workspace_bytes : INT64_MAX;
+  bv_tensor workspace = bv_contiguous_tensor(options->workspace, BV_U8, tensor->device, 1, &bytes);
   return bv_check_apart("options.workspace", &workspace, name, tensor, false);
 }
 

@@ -192,13 +192,13 @@ typedef struct window_ranks {
   const bv_team *team;
   const bv_brackets *brackets;
   const bv_bracket_counts *total;
-  bv_rank rank[2]; /* of all foreground */
-  double values[2][2];
-  bool found[2]; /* whether the percentile's bracket holds its ranks */
+  const bv_rank *rank; /* two, of all foreground */
+  double (*values)[2];
+  bool *found; /* whether the percentile's bracket holds its ranks */
 } window_ranks;
 
 static void select_percentile(const void *context, int seat, int64_t i) {
-  window_ranks *w = *(window_ranks *const *)context;
+  const window_ranks *w = context;
   bool in_b = i == 1 && !isnan(w->brackets->b0);
   double lo = in_b ? w->brackets->b0 : w->brackets->a0, hi = in_b ? w->brackets->b1 : w->brackets->a1;
   int64_t count = collect_candidates(w->group, w->team, seat, lo, hi);
@@ -221,16 +221,17 @@ static bv_window measure_percentiles(const bv_group *group, const bv_team *team)
   bool complete = count_pixels(group, team, group->count, visit_brackets, &c, &total);
   if (total.n == 0)
     return window_without_foreground();
-  window_ranks w = {.group = group, .team = team, .brackets = &brackets, .total = &total};
-  w.rank[0] = bv_rank_of_percentile(total.n, group->job->low);
-  w.rank[1] = bv_rank_of_percentile(total.n, group->job->high);
+  const bv_rank rank[2] = {bv_rank_of_percentile(total.n, group->job->low),
+                           bv_rank_of_percentile(total.n, group->job->high)};
+  double values[2][2];
+  bool found[2] = {false, false};
   if (complete)
     bv_share_items(total.candidates < LEAST_SHARED_CANDIDATES ? NULL : team->call, 2, select_percentile,
-                   &(window_ranks *){&w});
-  if (!w.found[0] || !w.found[1])
+                   &(window_ranks){group, team, &brackets, &total, rank, values, found});
+  if (!found[0] || !found[1])
     return bv_select_by_digits(group, team);
-  return (bv_window){bv_interpolate(w.values[0][0], w.values[0][1], w.rank[0].t),
-                     bv_interpolate(w.values[1][0], w.values[1][1], w.rank[1].t), total.n};
+  return (bv_window){bv_interpolate(values[0][0], values[0][1], rank[0].t),
+                     bv_interpolate(values[1][0], values[1][1], rank[1].t), total.n};
 }
 
 bv_window bv_measure_group(const bv_group *group, const bv_team *team) {

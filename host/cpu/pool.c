@@ -22,7 +22,7 @@
 #define LINE_BYTES 64 /* of a cache: what different threads write lies apart */
 /* How long a thread looks for more to come before it sleeps: about what waking it would take. */
 #define PATIENCE_NANOSECONDS 50000
-/* The deepest frames are those of counting digits: 24 KiB. */
+/* Far more than any loop needs: their memory is the workers'. */
 #define STACK_BYTES (1 << 20)
 
 /* Items are claimed in pieces of equal size, so that two numbers of pieces fit one word: a seat's are those

@@ -8,6 +8,9 @@
 #include "deadline.h"
 #include "batchview/ddp.h"
 
+/* The one place where results of the CUDA runtime (cudaError_t, 0 is success) become statuses. */
+bv_status ddp_check_cuda(int error, const char *what);
+
 /* 0 without a device or a driver; BV_ERROR_CUDA for devices that cannot be used. */
 bv_status ddp_device_count(int *count);
 

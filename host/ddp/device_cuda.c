@@ -6,8 +6,7 @@
 
 #include "report.h"
 
-/* The one place where results of the runtime become statuses. */
-static bv_status check(int error, const char *what) {
+bv_status ddp_check_cuda(int error, const char *what) {
   if (error == cudaSuccess)
     return BV_OK;
   const cudaError_t result = (cudaError_t)error;
@@ -17,38 +16,42 @@ static bv_status check(int error, const char *what) {
                   advice ? "; " : "", advice ? advice : "");
 }
 
-bv_status ddp_device_count(int *count) { return check(bv_count_devices(count), "looking for CUDA devices"); }
+bv_status ddp_device_count(int *count) {
+  return ddp_check_cuda(bv_count_devices(count), "looking for CUDA devices");
+}
 
 bv_status ddp_identify_device(int device, unsigned char uuid[16]) {
   struct cudaDeviceProp properties;
   _Static_assert(sizeof properties.uuid == 16, "a UUID has 16 bytes");
-  DDP_TRY(check(cudaGetDeviceProperties(&properties, device), "cudaGetDeviceProperties"));
+  DDP_TRY(ddp_check_cuda(cudaGetDeviceProperties(&properties, device), "cudaGetDeviceProperties"));
   memcpy(uuid, &properties.uuid, sizeof properties.uuid);
   return BV_OK;
 }
 
-bv_status ddp_select_device(int device) { return check(cudaSetDevice(device), "cudaSetDevice"); }
+bv_status ddp_select_device(int device) { return ddp_check_cuda(cudaSetDevice(device), "cudaSetDevice"); }
 
 bv_status ddp_enter_device(int device, bv_context_scope *scope) {
-  return check(bv_enter_context(device, scope), "making the group's device current");
+  return ddp_check_cuda(bv_enter_context(device, scope), "making the group's device current");
 }
 
 void ddp_leave_device(const bv_context_scope *scope) { bv_leave_context(scope); }
 
 bv_status ddp_create_stream(bv_stream *stream) {
-  return check(cudaStreamCreateWithFlags(stream, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
+  return ddp_check_cuda(cudaStreamCreateWithFlags(stream, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
 }
 
-void ddp_destroy_stream(bv_stream stream) { check(cudaStreamDestroy(stream), "cudaStreamDestroy"); }
+void ddp_destroy_stream(bv_stream stream) { ddp_check_cuda(cudaStreamDestroy(stream), "cudaStreamDestroy"); }
 
 bv_status ddp_allocate(void **memory, size_t bytes, bv_stream stream) {
-  return check(cudaMallocAsync(memory, bytes, stream), "cudaMallocAsync");
+  return ddp_check_cuda(cudaMallocAsync(memory, bytes, stream), "cudaMallocAsync");
 }
 
-void ddp_release(void *memory, bv_stream stream) { check(cudaFreeAsync(memory, stream), "cudaFreeAsync"); }
+void ddp_release(void *memory, bv_stream stream) {
+  ddp_check_cuda(cudaFreeAsync(memory, stream), "cudaFreeAsync");
+}
 
 bv_status ddp_copy(void *to, const void *from, size_t bytes, bv_stream stream) {
-  return check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream), "cudaMemcpyAsync");
+  return ddp_check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream), "cudaMemcpyAsync");
 }
 
 bv_status ddp_wait_for_stream(bv_stream stream, ddp_time deadline, double timeout_seconds,
@@ -57,7 +60,7 @@ bv_status ddp_wait_for_stream(bv_stream stream, ddp_time deadline, double timeou
   for (;;) {
     cudaError_t result = cudaStreamQuery(stream);
     if (result != cudaErrorNotReady)
-      return check(result, "waiting for a stream");
+      return ddp_check_cuda(result, "waiting for a stream");
     cudaGetLastError(); /* "not ready" is no error */
     DDP_TRY(trouble(argument));
     if (ddp_has_passed(deadline))

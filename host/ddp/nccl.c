@@ -33,14 +33,6 @@ typedef struct nccl_connection {
 
 /* ---- Results and waiting ------------------------------------------------------------------------------- */
 
-static bv_status check_cuda(int error, const char *what) {
-  cudaError_t result = (cudaError_t)error;
-  if (result == cudaSuccess)
-    return BV_OK;
-  cudaGetLastError(); /* it is reported here */
-  return ddp_fail(BV_ERROR_CUDA, "%s: %s (%s)", what, cudaGetErrorString(result), cudaGetErrorName(result));
-}
-
 /* The one place where results of NCCL become statuses. */
 static bv_status check(ncclComm_t comm, ncclResult_t result, const char *what) {
   if (result == ncclSuccess)
@@ -110,18 +102,18 @@ static bv_status wait(bv_ddp_group *group, bv_stream stream) {
 static bv_status bring_together(bv_ddp_group *group, const ddp_call *call, ddp_call *calls, bv_stream stream) {
   nccl_connection *c = group->connection;
   ddp_call *mine = &calls[group->rank];
-  DDP_TRY(check_cuda(ddp_launch_write_call(mine, call, stream), "describing the call"));
+  DDP_TRY(ddp_check_cuda(ddp_launch_write_call(mine, call, stream), "describing the call"));
   DDP_TRY(end_call(group, ncclAllGather(mine, calls, sizeof *call, ncclUint8, c->comm, stream),
                    ddp_operation_name(call->operation)));
-  return check_cuda(ddp_launch_compare_calls(calls, group->world_size, c->difference, stream),
-                    "comparing the ranks' calls");
+  return ddp_check_cuda(ddp_launch_compare_calls(calls, group->world_size, c->difference, stream),
+                        "comparing the ranks' calls");
 }
 
 /* NCCL counts the graphs that a communicator's operations were captured in, and waits for the last one to be
  * destroyed in ncclCommFinalize, ncclCommDestroy and ncclCommAbort alike (commDestroySync in its init.cc). */
 static bv_status note_capture(nccl_connection *c, bv_stream stream) {
   enum cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
-  DDP_TRY(check_cuda(cudaStreamIsCapturing(stream, &capture), "asking whether the stream captures"));
+  DDP_TRY(ddp_check_cuda(cudaStreamIsCapturing(stream, &capture), "asking whether the stream captures"));
   c->captured = c->captured || capture != cudaStreamCaptureStatusNone;
   return BV_OK;
 }
@@ -283,10 +275,10 @@ static bv_status connect_ranks(nccl_connection *c, const bv_ddp_group *group, co
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
   config.blocking = 0;
   DDP_TRY(ddp_create_stream(&c->stream));
-  DDP_TRY(check_cuda(ddp_load_kernels(), "loading kernels"));
-  DDP_TRY(check_cuda(cudaMalloc((void **)&c->calls, bytes), "cudaMalloc"));
-  DDP_TRY(check_cuda(cudaMallocHost((void **)&c->host_calls, bytes), "cudaMallocHost"));
-  DDP_TRY(check_cuda(cudaMallocHost((void **)&c->difference, sizeof *c->difference), "cudaMallocHost"));
+  DDP_TRY(ddp_check_cuda(ddp_load_kernels(), "loading kernels"));
+  DDP_TRY(ddp_check_cuda(cudaMalloc((void **)&c->calls, bytes), "cudaMalloc"));
+  DDP_TRY(ddp_check_cuda(cudaMallocHost((void **)&c->host_calls, bytes), "cudaMallocHost"));
+  DDP_TRY(ddp_check_cuda(cudaMallocHost((void **)&c->difference, sizeof *c->difference), "cudaMallocHost"));
   memset(c->difference, 0, sizeof *c->difference);
   ncclResult_t result = ncclCommInitRankConfig(&c->comm, group->world_size, unique, group->rank, &config);
   return settle(c, result, deadline, group->timeout_seconds, "joining the ranks");

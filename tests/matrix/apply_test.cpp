@@ -17,40 +17,42 @@ protected:
 INSTANTIATE_TEST_SUITE_P(, ApplyMatrix, testing::ValuesIn(tested_modes()),
                          [](const auto &mode) { return mode_name(mode.param); });
 
-// Each plane gets its own window.
+// The batch through one window a plane, exactly as the oracle has it.
+void check_apply(Array &batch, const std::vector<oracle::Window> &windows, Array &out,
+                 const bv_display_options &options, Mode tested, Random &random) {
+  Array pairs(BV_F64, {static_cast<int64_t>(windows.size()), 2}, Layout::Contiguous, random);
+  for (size_t i = 0; i < windows.size(); ++i) {
+    oracle::encode(windows[i].lo, BV_F64, &pairs.bytes[16 * i]);
+    oracle::encode(windows[i].hi, BV_F64, &pairs.bytes[16 * i + 8]);
+  }
+  const Memory batch_memory(tested, batch.bytes), out_memory(tested, out.bytes),
+      pairs_memory(tested, pairs.bytes);
+  const int32_t device = device_of(tested);
+  const bv_tensor batch_tensor = batch.tensor(batch_memory.data(), device),
+                  out_tensor = out.tensor(out_memory.data(), device),
+                  pairs_tensor = pairs.tensor(pairs_memory.data(), device);
+  Runner runner(tested);
+  ASSERT_EQ(runner.run([&](bv_stream stream) {
+    return bv_apply_window(&batch_tensor, &pairs_tensor, &out_tensor, &options, stream);
+  }),
+            BV_OK)
+      << bv_last_error();
+  expect_same_elements(oracle::apply(batch.tensor(), windows, out.tensor(), options), out_memory.read(),
+                       out.dtype, bv_dtype_name(batch.dtype));
+  EXPECT_TRUE(out_memory.canaries_intact());
+}
+
 void check_windows(const std::vector<oracle::Window> &windows, Data data, Mode tested) {
   Random random;
-  const int64_t groups = static_cast<int64_t>(windows.size());
-
   for (bv_dtype in_type : {BV_F32, BV_F64, BV_U8})
     for (bv_dtype out_type : {BV_F32, BV_U8})
       for (int32_t foreground : {BV_FOREGROUND_NONZERO, BV_FOREGROUND_ALL}) {
-        Array batch(in_type, {groups, 1, 5, 13}, Layout::Contiguous, random);
+        Array batch(in_type, {static_cast<int64_t>(windows.size()), 1, 5, 13}, Layout::Contiguous, random);
         batch.bytes = make_pixels(in_type, product(batch.shape), data, Filled::Half, random);
         Array out(out_type, batch.shape, Layout::Contiguous, random);
-        Array pairs(BV_F64, {groups, 2}, Layout::Contiguous, random);
-        for (size_t i = 0; i < windows.size(); ++i) {
-          oracle::encode(windows[i].lo, BV_F64, &pairs.bytes[16 * i]);
-          oracle::encode(windows[i].hi, BV_F64, &pairs.bytes[16 * i + 8]);
-        }
         bv_display_options options = BV_DISPLAY_OPTIONS_INIT;
         options.foreground = foreground;
-
-        const Memory batch_memory(tested, batch.bytes), out_memory(tested, out.bytes),
-            pairs_memory(tested, pairs.bytes);
-        const int32_t device = device_of(tested);
-        const bv_tensor batch_tensor = batch.tensor(batch_memory.data(), device),
-                        out_tensor = out.tensor(out_memory.data(), device),
-                        pairs_tensor = pairs.tensor(pairs_memory.data(), device);
-        Runner runner(tested);
-        ASSERT_EQ(runner.run([&](bv_stream stream) {
-          return bv_apply_window(&batch_tensor, &pairs_tensor, &out_tensor, &options, stream);
-        }),
-                  BV_OK)
-            << bv_last_error();
-        expect_same_elements(oracle::apply(batch.tensor(), windows, out.tensor(), options), out_memory.read(),
-                             out_type, bv_dtype_name(in_type));
-        EXPECT_TRUE(out_memory.canaries_intact());
+        ASSERT_NO_FATAL_FAILURE(check_apply(batch, windows, out, options, tested, random));
       }
 }
 
@@ -105,33 +107,13 @@ void check_edges(bv_dtype in_type, bv_dtype out_type, int64_t components, Mode t
   std::vector<int64_t> shape = batch.shape;
   if (components > 1)
     shape.push_back(components);
-  Array out(out_type, shape, Layout::Contiguous, random),
-      pairs(BV_F64, {planes, 2}, Layout::Contiguous, random);
-  for (size_t i = 0; i < windows.size(); ++i) {
-    oracle::encode(windows[i].lo, BV_F64, &pairs.bytes[16 * i]);
-    oracle::encode(windows[i].hi, BV_F64, &pairs.bytes[16 * i + 8]);
-  }
+  Array out(out_type, shape, Layout::Contiguous, random);
   bv_display_options options = BV_DISPLAY_OPTIONS_INIT;
   options.foreground = random.pick({BV_FOREGROUND_NONZERO, BV_FOREGROUND_ALL});
   options.rounding = random.pick({BV_ROUNDING_TRUNCATE, BV_ROUNDING_NEAREST});
   options.floor = random.pick({0.0, 1e-3, 0x1p-9, 0.3});
   options.epsilon = 0;
-
-  const Memory batch_memory(tested, batch.bytes), out_memory(tested, out.bytes),
-      pairs_memory(tested, pairs.bytes);
-  const int32_t device = device_of(tested);
-  const bv_tensor batch_tensor = batch.tensor(batch_memory.data(), device),
-                  out_tensor = out.tensor(out_memory.data(), device),
-                  pairs_tensor = pairs.tensor(pairs_memory.data(), device);
-  Runner runner(tested);
-  ASSERT_EQ(runner.run([&](bv_stream stream) {
-    return bv_apply_window(&batch_tensor, &pairs_tensor, &out_tensor, &options, stream);
-  }),
-            BV_OK)
-      << bv_last_error();
-  expect_same_elements(oracle::apply(batch.tensor(), windows, out.tensor(), options), out_memory.read(),
-                       out_type, bv_dtype_name(in_type));
-  EXPECT_TRUE(out_memory.canaries_intact());
+  check_apply(batch, windows, out, options, tested, random);
 }
 
 TEST_P(ApplyMatrix, WindowsAtTheEdgesOfTheReciprocal) {
