@@ -225,16 +225,17 @@ TEST_F(Pool, ACallDoesNotWaitForHelpersThatAreElsewhere) {
 
 // ---- The threads --------------------------------------------------------------------------------------------
 
-// Runs `look` once on each helper.
+// Runs `look` once on each helper: nobody lets its item go before everybody, the caller too, has one.
 void on_helpers(int helpers, const std::function<void()> &look) {
   Call call(helpers + 1);
-  std::atomic<int> looked{0};
+  std::atomic<int> looked{0}, seated{0};
   share(call.call, helpers + 1, [&](int seat, int64_t) {
     if (seat > 0) {
       look();
       ++looked;
     }
-    for (int tries = 0; looked < helpers && tries < 10000; ++tries) // each holds one item
+    ++seated;
+    for (int tries = 0; seated <= helpers && tries < 10000; ++tries)
       pass(1);
   });
   EXPECT_EQ(looked, helpers);
