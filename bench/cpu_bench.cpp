@@ -8,7 +8,6 @@
 // on the same numbers: those of BATCHVIEW_SEED=N.
 #include <benchmark/benchmark.h>
 
-#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <map>
@@ -16,6 +15,7 @@
 #include <vector>
 
 #include "array.h"
+#include "disc.h"
 #include "oracle.h"
 
 namespace {
@@ -44,28 +44,6 @@ std::string case_name(const Case &a_case) {
   return input_name(a_case.input, '/') + (a_case.rgb ? "/rgb/" : "/float/") + std::to_string(a_case.threads);
 }
 
-// A picture of noise on a disc that covers 60 % of each plane; the rest is zero.
-std::vector<uint8_t> disc(const Input &input, Random &random) {
-  const int64_t height = input.shape[2], width = input.shape[3];
-  const size_t size = bv_dtype_size(input.dtype);
-  const double scale = size == 1 ? 1 : 10;
-  const double radius = std::sqrt(0.6 / 3.14159265358979);
-  std::vector<uint8_t> elements(static_cast<size_t>(product(input.shape)) * size);
-  uint8_t *element = elements.data();
-  for (int64_t plane = 0; plane < input.shape[0] * input.shape[1]; ++plane)
-    for (int64_t row = 0; row < height; ++row)
-      for (int64_t column = 0; column < width; ++column, element += size) {
-        const double y = (static_cast<double>(row) + 0.5) / static_cast<double>(height) - 0.5;
-        const double x = (static_cast<double>(column) + 0.5) / static_cast<double>(width) - 0.5;
-        // A sum of three uniform numbers: bell-shaped, 5 to 245 times the scale.
-        double value = 5 * scale;
-        for (int term = 0; term < 3; ++term)
-          value += random.uniform(0, 80 * scale);
-        oracle::encode(x * x + y * y < radius * radius ? value : 0, input.dtype, element);
-      }
-  return elements;
-}
-
 // The input in memory: made once for all cases that share it.
 Array &array_of(const Input &input) {
   static std::map<std::string, Array> arrays;
@@ -74,7 +52,7 @@ Array &array_of(const Input &input) {
   if (found == arrays.end()) {
     Random random;
     Array array(input.dtype, input.shape, input.layout, random);
-    array.bytes = array.with_elements(disc(input, random));
+    array.bytes = array.with_elements(disc(input.dtype, input.shape, random));
     found = arrays.emplace(name, array).first;
   }
   return found->second;
