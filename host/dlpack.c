@@ -64,7 +64,8 @@ bv_status bv_tensor_from_dlpack(const DLTensor *dltensor, bv_tensor *tensor) {
   bv_tensor view = bv_contiguous_tensor(NULL, BV_F32, BV_CPU, dltensor->ndim, dltensor->shape);
   BV_TRY(convert_type(dltensor->dtype, &view.dtype));
   BV_TRY(convert_device(dltensor->device, &view.device));
-  if (dltensor->byte_offset > UINTPTR_MAX - (uintptr_t)dltensor->data)
+  /* No object is larger than PTRDIFF_MAX, and no pointer may be moved further. */
+  if (dltensor->byte_offset > PTRDIFF_MAX || dltensor->byte_offset > UINTPTR_MAX - (uintptr_t)dltensor->data)
     return bv_fail(BV_ERROR_VALUE, "dltensor.byte_offset is %llu, beyond the address space from data %p",
                    (unsigned long long)dltensor->byte_offset, dltensor->data);
   if (dltensor->data)

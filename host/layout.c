@@ -1,11 +1,19 @@
 /* The canonical order of a job's axes. */
 #include "layout.h"
 
+/* Whether one step of the outer axis leads to where `extent` steps of the inner one do. One more step than the
+ * tensor has may leave 63 bits. */
+static bool continues(int64_t outer_stride, int64_t extent, int64_t stride) {
+  int64_t end;
+  return !__builtin_mul_overflow(extent, stride, &end) && outer_stride == end;
+}
+
 /* The axes of each tensor that continue one another can be walked as one. */
 static bool can_merge(const bv_axis *outer, const bv_axis *inner) {
-  return !outer->is_channel && !inner->is_channel && outer->in_stride == inner->extent * inner->in_stride &&
-         outer->mask_stride == inner->extent * inner->mask_stride &&
-         outer->out_stride == inner->extent * inner->out_stride;
+  return !outer->is_channel && !inner->is_channel &&
+         continues(outer->in_stride, inner->extent, inner->in_stride) &&
+         continues(outer->mask_stride, inner->extent, inner->mask_stride) &&
+         continues(outer->out_stride, inner->extent, inner->out_stride);
 }
 
 /* Appends an axis to `axes[from .. *count)`, merging it with the last of these if it continues it. */

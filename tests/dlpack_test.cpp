@@ -204,8 +204,14 @@ TEST_F(Dlpack, NumbersOfDimensions) {
 }
 
 TEST_F(Dlpack, ByteOffsetsBeyondMemory) {
-  dltensor.byte_offset = UINT64_MAX;
-  expect_refused(convert(), BV_ERROR_VALUE, "dltensor.byte_offset", std::to_string(UINT64_MAX));
+  // Half of the address space on: the sum is an address, but no pointer may be moved so far.
+  for (uint64_t offset : {UINT64_MAX, UINT64_MAX / 2 + 1, UINT64_MAX / 2 + 65}) {
+    dltensor.byte_offset = offset;
+    expect_refused(convert(), BV_ERROR_VALUE, "dltensor.byte_offset", std::to_string(offset));
+    dltensor.data = nullptr;
+    expect_refused(convert(), BV_ERROR_VALUE, "dltensor.byte_offset", std::to_string(offset));
+    dltensor.data = pixels;
+  }
 }
 
 TEST_F(Dlpack, ReadOnlyTensorsAreNoOutputs) {

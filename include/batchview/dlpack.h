@@ -88,8 +88,8 @@ typedef struct DLManagedTensorVersioned {
  *
  * `tensor` is untouched after an error. Nothing of the tensor's memory is read.
  * Returns BV_OK; BV_ERROR_NULL for a null pointer (the shape may be NULL where ndim is 0), BV_ERROR_SHAPE for
- * more than BV_MAX_NDIM dimensions, _TYPE, _DEVICE, and BV_ERROR_VALUE for a byte_offset beyond the address
- * space. */
+ * more than BV_MAX_NDIM dimensions, _TYPE, _DEVICE, and BV_ERROR_VALUE for a byte_offset of 2^63 or more,
+ * or beyond the address space. */
 BV_API bv_status bv_tensor_from_dlpack(const DLTensor *dltensor, bv_tensor *tensor);
 
 /* The same of what a capsule named "dltensor" holds. */
