@@ -2,6 +2,7 @@
 #include <math.h>
 #include <png.h>
 #include <setjmp.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "numbers.h"
@@ -9,11 +10,25 @@
 typedef struct png_input {
   file_bytes rest;
   reason why;
+  bool starved; /* an allocation failed: whatever libpng says then, the file is not to blame */
+  cli_result failure;
 } png_input;
+
+static png_voidp allocate(png_structp png, png_alloc_size_t bytes) {
+  png_input *input = png_get_mem_ptr(png);
+  void *memory = malloc(bytes);
+  input->starved |= memory == NULL;
+  return memory;
+}
+
+static cli_result refuse_memory(png_input *input) {
+  return refuse(input->why, CLI_FAILED, "out of memory for unpacking PNG");
+}
 
 static void note_error(png_structp png, png_const_charp message) {
   png_input *input = png_get_error_ptr(png);
-  refuse(input->why, CLI_UNREADABLE, "damaged PNG (%s)", message);
+  input->failure =
+      input->starved ? refuse_memory(input) : refuse(input->why, CLI_UNREADABLE, "damaged PNG (%s)", message);
   png_longjmp(png, 1);
 }
 
@@ -53,11 +68,18 @@ static void find_spacing(png_structp png, png_infop info, double spacing[3]) {
   spacing[1] = scale / x;
 }
 
+/* Of the chunks that are not needed to decode pixels only pHYs is used. libpng would allocate what the others
+ * claim to hold, whether or not the file is as long. */
+static void skip_other_chunks(png_structp png) {
+  static const png_byte used[] = "pHYs";
+  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_AS_DEFAULT, used, 1);
+}
+
 static cli_result decode(png_structp png, png_infop info, png_input *input, source *into) {
   const size_t unfolded = unfold_limit(input->rest.size);
   png_set_read_fn(png, input, read_bytes);
-  png_set_chunk_malloc_max(png, 1 << 20); /* text and profiles, which are not used */
-  png_set_chunk_cache_max(png, 64);
+  skip_other_chunks(png);
   png_read_info(png, info);
   const bool colour = png_get_color_type(png, info) & PNG_COLOR_MASK_COLOR;
   const int depth = png_get_bit_depth(png, info);
@@ -85,17 +107,18 @@ static cli_result decode(png_structp png, png_infop info, png_input *input, sour
   return CLI_OK;
 }
 
+static cli_result read_with(png_structp png, png_infop info, png_input *input, source *into) {
+  if (setjmp(png_jmpbuf(png)))
+    return input->failure;
+  return decode(png, info, input, into);
+}
+
 cli_result read_png(file_bytes file, source *into, reason why) {
-  png_input input = {file, why};
-  png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &input, note_error, ignore_warning);
+  png_input input = {.rest = file, .why = why};
+  png_structp png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &input, note_error, ignore_warning, &input,
+                                             allocate, NULL);
   png_infop info = png != NULL ? png_create_info_struct(png) : NULL;
-  cli_result result;
-  if (info == NULL)
-    result = refuse(why, CLI_FAILED, "out of memory: libpng could not be started");
-  else if (setjmp(png_jmpbuf(png)))
-    result = CLI_UNREADABLE;
-  else
-    result = decode(png, info, &input, into);
+  cli_result result = info != NULL ? read_with(png, info, &input, into) : refuse_memory(&input);
   png_destroy_read_struct(&png, &info, NULL);
   return result;
 }

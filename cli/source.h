@@ -35,6 +35,7 @@ typedef enum source_kind {
  *         scl_inter (rounded once from float64) 8- and 16-bit integers and f32 become f32, the others f64.
  * NumPy   2 dimensions are an image, 3 a volume, 4 a batch. Booleans are u8.
  * PNG     Grey is an image, colour a batch [1, 3, H, W]; u8 or u16. Alpha is dropped. Smaller depths become u8.
+ *         Texts, profiles and the like are skipped.
  * TIFF    One grey page is an image; colour or several pages, which must agree, a batch [pages, 1 or 3, H, W].
  *         Alpha is dropped.
  *

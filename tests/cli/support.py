@@ -4,11 +4,13 @@ Standard library only. The definition is written from the contract, apart from t
 `linear` method, the map in float32. BATCHVIEW_PROGRAM names the program; BATCHVIEW_SEED repeats a run.
 """
 import ast
+import contextlib
 import itertools
 import json
 import math
 import os
 import random
+import resource
 import struct
 import subprocess
 import tempfile
@@ -18,6 +20,8 @@ import zlib
 PROGRAM = os.environ["BATCHVIEW_PROGRAM"]
 SEED = int(os.environ.get("BATCHVIEW_SEED", random.SystemRandom().randrange(2**32)))
 print(f"seed {SEED}")
+with open(PROGRAM, "rb") as program:
+    SANITIZED = b"__asan_init" in program.read()
 
 # The letters of array and struct for each type of .npy.
 CODES = {"f2": "e", "f4": "f", "f8": "d", "u1": "B", "i1": "b", "u2": "H", "i2": "h", "u4": "I", "i4": "i"}
@@ -246,6 +250,17 @@ class Case(unittest.TestCase):
         done = self.run_program(*arguments, stdin=stdin)
         self.assertEqual((done.returncode, done.stderr), (0, b""), arguments)
         return done.stdout
+
+    @contextlib.contextmanager
+    def within(self, mebibytes, seconds):
+        """What is run inside may take so much processor time, and no program of this test, up to here, more memory
+        than that. A sanitizer takes several times as much of both."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        yield
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        factor = 4 if SANITIZED else 1
+        self.assertLess(after.ru_maxrss / 1024, factor * mebibytes)
+        self.assertLess(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, factor * seconds)
 
     def report(self, *arguments, stdin=b""):
         text = self.succeed(*arguments, "--json", stdin=stdin)

@@ -10,7 +10,7 @@ import subprocess
 import time
 import unittest
 
-from support import PROGRAM, Array, Case, make_nifti, make_png, parse_npy, parse_png
+from support import PROGRAM, SANITIZED, Array, Case, make_nifti, make_png, parse_npy, parse_png
 
 USAGE, UNREADABLE, UNSUPPORTED, WRITE, FAILED = 2, 3, 4, 5, 6
 
@@ -202,8 +202,6 @@ class Streams(Case):
         """From where the program can just start to where there is enough, each limit ends in success or one line."""
         self.put("in.nii", make_nifti((500, 500, 8), []))
         os.truncate(self.path("in.nii"), 352 + 4 * 500 * 500 * 8)
-        with open(PROGRAM, "rb") as file:
-            sanitized = b"__asan_init" in file.read()  # then the sanitizer, not the system, limits allocations
         # Threads that the limit may not allow, with stacks that it cannot allow if they were OpenMP's
         environment = dict(os.environ, BATCHVIEW_THREADS="3", OMP_STACKSIZE="512M")
         codes, before = [], set(os.listdir(self.folder))
@@ -211,18 +209,18 @@ class Streams(Case):
             def limit():
                 resource.setrlimit(resource.RLIMIT_AS, (mebibytes << 20, mebibytes << 20))
 
-            if sanitized:
+            if SANITIZED:  # then the sanitizer, not the system, limits allocations
                 environment["ASAN_OPTIONS"] = f"allocator_may_return_null=1:max_allocation_size_mb={mebibytes // 3}"
             done = subprocess.run([PROGRAM, "in.nii", "--slice", "all", "-o", "out.png"], cwd=self.folder,
                                   stderr=subprocess.PIPE, env=environment, timeout=60,
-                                  preexec_fn=None if sanitized else limit)
+                                  preexec_fn=None if SANITIZED else limit)
             message = done.stderr.decode()
             if "error while loading shared libraries" in message or done.returncode == -signal.SIGSEGV and not codes:
                 continue  # too little for the dynamic loader
             codes.append(done.returncode)
             self.assertIn(done.returncode, (0, FAILED), message)
             if done.returncode == FAILED:
-                if sanitized:  # it prints a warning first
+                if SANITIZED:  # it prints a warning first
                     message = message[message.index("batchview: "):]
                 self.assertRegex(message, r"^batchview: (in.nii|out.png): [^\n]*memory[^\n]*\n$")
                 self.assertEqual(set(os.listdir(self.folder)), before)
