@@ -4,9 +4,16 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "characters.h"
+
 void print_text(const char *text, size_t limit) {
-  for (size_t i = 0; i < limit && text[i]; ++i)
-    fputc((unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i], stderr);
+  character at;
+  for (size_t i = 0; i < limit && (at = next_character(text)).code; ++i, text += at.bytes) {
+    if (at.harmful)
+      fputc('?', stderr);
+    else
+      fwrite(text, 1, (size_t)at.bytes, stderr);
+  }
 }
 
 void print_error(const char *subject, const char *reason) {

@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-/* Prints at most `limit` bytes of `text`, with question marks for control characters: a message is one line,
- * and no file name talks to the terminal. */
+/* Prints at most `limit` characters of `text`, with question marks for harmful ones and for what is not UTF-8:
+ * a message is one line, and no file name talks to the terminal. */
 void print_text(const char *text, size_t limit);
 
 /* "batchview: SUBJECT: REASON", or without the subject if it is NULL. */

@@ -1,11 +1,13 @@
 """Small files that claim much: refused, or read, in bounded memory and time."""
+import json
+import os
 import struct
 import unittest
 import zlib
 
 from support import Case, make_png
 
-UNREADABLE = 3
+USAGE, UNREADABLE = 2, 3
 
 
 def chunk(name, body):
@@ -14,6 +16,53 @@ def chunk(name, body):
 
 def png_header(columns, rows, interlaced=0):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", columns, rows, 8, 0, 0, 0, interlaced))
+
+
+# What a terminal may take for an order, or lines for their end, or what shows the rest backwards: C0 without NUL and
+# the slash, DEL, C1, separators, marks, embeddings, overrides and isolates of direction; and C1 as single bytes.
+HARMFUL = [chr(code) for code in (*range(1, 32), *range(0x7F, 0xA0), 0x61C, 0x200E, 0x200F, *range(0x2028, 0x202F),
+                                  *range(0x2066, 0x206A))]
+NAMES = [f"a{character}z".encode() for character in HARMFUL] + [b"a\x9b2Jz", b"a\x9d0;xz", b"a\xc2", b"a\xe2z"]
+
+
+class Names(Case):
+
+    def assert_harmless(self, shown, newlines):
+        text = shown.decode()  # well-formed
+        self.assertEqual(text.count("\n"), newlines, text)
+        self.assertEqual(set(text.replace("\n", "")) & set(HARMFUL), set(), text)
+
+    def test_in_errors(self):
+        for name in NAMES:
+            done = self.run_program(name, "-o", "out.png")
+            self.assertEqual(done.returncode, UNREADABLE)
+            self.assert_harmless(done.stderr, 1)
+            self.assertIn(b"batchview: a?", done.stderr)
+
+    def test_in_values_of_options(self):
+        for name in NAMES:
+            for arguments in (("-o", name), ("-o", "out.npy", "--format", name), (b"--" + name,)):
+                done = self.run_program("in.npy", *arguments)
+                self.assertEqual(done.returncode, USAGE)
+                self.assert_harmless(done.stderr, 1)
+
+    def test_in_summaries(self):
+        for name in NAMES:
+            self.put(os.fsdecode(name), make_png((3, 2), range(6)))
+            done = self.run_program(name, "-o", name + b".png", "-v")
+            self.assertEqual(done.returncode, 0)
+            self.assert_harmless(done.stderr, 4)
+
+    def test_in_json(self):
+        for name in NAMES:
+            self.put(os.fsdecode(name), make_png((3, 2), range(6)))
+            shown = self.succeed(name, "-o", name + b".png", "--json")
+            self.assert_harmless(shown, 1)
+            self.assertEqual(json.loads(shown)["inputs"][0]["path"], name.decode(errors="replace"))
+
+    def test_other_letters_stay(self):
+        for name in ("h\u00e9\u2603\U0001f9e0\u05d0\u0627\u00a0\u200d", "\u2027\u202f\u2065\u206a\ufffd"):
+            self.refuse(UNREADABLE, name.encode(), "-o", "out.png", says=[f"batchview: {name}: "])
 
 
 class Hostile(Case):
