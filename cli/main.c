@@ -75,6 +75,8 @@ static cli_result write_output(const cli_options *options, cli_progress *progres
   report.total_seconds = seconds_now() - start;
   progress_end(progress);
 
+  if (options->verbosity != QUIET)
+    report_notes(&report);
   if (result != CLI_OK) {
     print_error(options->output, text);
   } else {

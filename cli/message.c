@@ -16,12 +16,18 @@ void print_text(const char *text, size_t limit) {
   }
 }
 
-void print_error(const char *subject, const char *reason) {
+static void print_line(const char *subject, const char *word, const char *text) {
   fputs("batchview: ", stderr);
   if (subject) {
     print_text(subject, SIZE_MAX);
     fputs(": ", stderr);
   }
-  print_text(reason, SIZE_MAX);
+  if (word)
+    fprintf(stderr, "%s: ", word);
+  print_text(text, SIZE_MAX);
   fputc('\n', stderr);
 }
+
+void print_error(const char *subject, const char *reason) { print_line(subject, NULL, reason); }
+
+void print_note(const char *subject, const char *word, const char *text) { print_line(subject, word, text); }

@@ -11,4 +11,7 @@ void print_text(const char *text, size_t limit);
 /* "batchview: SUBJECT: REASON", or without the subject if it is NULL. */
 void print_error(const char *subject, const char *reason);
 
+/* The same with a word before the text that says what it is: "warning", "hint". */
+void print_note(const char *subject, const char *word, const char *text);
+
 #endif

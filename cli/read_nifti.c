@@ -18,6 +18,7 @@
 
 #define NIFTI1_BYTES 348
 #define NIFTI2_BYTES 540
+#define EXTENDER_BYTES 4 /* after the header of a single file: whether extensions follow */
 
 typedef struct header {
   bool big_endian;
@@ -210,37 +211,57 @@ static void lay_out(const header *h, source *into) {
   }
 }
 
+/* Reads the header; *bytes are those of the voxels, which begin at *offset. `held` are the file's, if all of it
+ * is there. */
+static cli_result find_voxels(file_bytes file, size_t held, header *h, stored_numbers *numbers, size_t *offset,
+                              reason why) {
+  cli_result result;
+  if ((result = decode_header(file, h, why)) != CLI_OK || (result = check_dimensions(h, why)) != CLI_OK ||
+      (result = find_type(h->datatype, &numbers->type, why)) != CLI_OK)
+    return result;
+  /* 0 is what programs leave there that do not know of single files; the voxels then begin where they can
+   * first. */
+  double start = h->vox_offset == 0 ? h->bytes + EXTENDER_BYTES : h->vox_offset;
+  if (!(start >= h->bytes && start < 0x1p63 && start <= (double)held) || start != floor(start))
+    return refuse(why, CLI_UNREADABLE,
+                  "vox_offset is %g; allowed are 0, and whole numbers from %d to the end of the file", start,
+                  h->bytes);
+  /* NIfTI: a slope of 0 means none. So do NaN and infinity in files of some programs. */
+  numbers->scaled = h->slope != 0 && isfinite(h->slope) && !(h->slope == 1 && h->inter == 0);
+  if (numbers->scaled && !isfinite(h->inter))
+    return refuse(why, CLI_UNREADABLE, "scl_inter is %g", h->inter);
+  *offset = (size_t)start;
+  size_t bytes;
+  result = size_of_pixels(h->dim + 1, 4, stored_size(numbers->type), held - *offset, &bytes, why);
+  numbers->count = result == CLI_OK ? bytes / stored_size(numbers->type) : 0;
+  numbers->big_endian = h->big_endian;
+  numbers->slope = h->slope;
+  numbers->inter = h->inter;
+  return result;
+}
+
+cli_result nifti_extent(file_bytes beginning, size_t *bytes, reason why) {
+  if (beginning.size < NIFTI2_BYTES)
+    return CLI_OK;
+  header h;
+  stored_numbers numbers = {0};
+  size_t offset = 0;
+  cli_result result = find_voxels(beginning, SIZE_MAX, &h, &numbers, &offset, why);
+  if (result == CLI_OK)
+    *bytes = offset + numbers.count * stored_size(numbers.type);
+  return result;
+}
+
 cli_result read_nifti(file_bytes file, source *into, reason why) {
   header h;
-  int32_t type = BV_U8;
-  cli_result result;
-  if ((result = decode_header(file, &h, why)) != CLI_OK || (result = check_dimensions(&h, why)) != CLI_OK ||
-      (result = find_type(h.datatype, &type, why)) != CLI_OK)
-    return result;
-  double offset = h.vox_offset;
-  if (!(offset >= h.bytes && offset <= (double)file.size) || offset != floor(offset))
-    return refuse(why, CLI_UNREADABLE,
-                  "vox_offset is %g; allowed are whole numbers from %d to the file's %zu bytes", offset,
-                  h.bytes, file.size);
-  /* NIfTI: a slope of 0 means none. So do NaN and infinity in files of some programs. */
-  bool scaled = h.slope != 0 && isfinite(h.slope) && !(h.slope == 1 && h.inter == 0);
-  if (scaled && !isfinite(h.inter))
-    return refuse(why, CLI_UNREADABLE, "scl_inter is %g", h.inter);
-  file_bytes voxels = {file.data + (size_t)offset, file.size - (size_t)offset};
-  size_t bytes;
-  result = size_of_pixels(h.dim + 1, 4, stored_size(type), voxels.size, &bytes, why);
+  stored_numbers numbers = {0};
+  size_t offset = 0;
+  cli_result result = find_voxels(file, file.size, &h, &numbers, &offset, why);
   if (result != CLI_OK)
     return result;
-  const stored_numbers numbers = {.data = voxels.data,
-                                  .count = bytes / stored_size(type),
-                                  .type = type,
-                                  .big_endian = h.big_endian,
-                                  .scaled = scaled,
-                                  .slope = h.slope,
-                                  .inter = h.inter};
+  numbers.data = file.data + offset;
   result = load_numbers(&numbers, into, why);
-  if (result != CLI_OK)
-    return result;
-  lay_out(&h, into);
-  return CLI_OK;
+  if (result == CLI_OK)
+    lay_out(&h, into);
+  return result;
 }

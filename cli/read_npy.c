@@ -8,7 +8,8 @@
 
 #include "numbers.h"
 
-#define MOST_DIMENSIONS 32 /* NumPy's own limit, long enough for a good message */
+#define MOST_DIMENSIONS 32      /* NumPy's own limit, long enough for a good message */
+#define MOST_HEADER_BYTES 10000 /* NumPy reads no longer ones unless it is told to trust the file */
 
 typedef struct npy_header {
   char descr[16];
@@ -24,8 +25,9 @@ typedef struct text {
   const char *at, *end;
 } text;
 
+/* Blanks as Python has them. */
 static void skip_spaces(text *left) {
-  while (left->at < left->end && (*left->at == ' ' || *left->at == '\n'))
+  while (left->at < left->end && *left->at != '\0' && strchr(" \t\n\r\f", *left->at) != NULL)
     ++left->at;
 }
 
@@ -39,9 +41,10 @@ static bool take(text *left, const char *token) {
   return true;
 }
 
-/* A string in single or double quotes without escapes, of printable ASCII. */
+/* A string in single or double quotes without escapes, of printable ASCII; Python 2 may have put a u before it.
+ */
 static bool take_string(text *left, char *out, size_t out_bytes) {
-  skip_spaces(left);
+  (void)take(left, "u");
   if (left->at == left->end || (*left->at != '\'' && *left->at != '"'))
     return false;
   char quote = *left->at++;
@@ -59,6 +62,7 @@ static bool take_string(text *left, char *out, size_t out_bytes) {
   return true;
 }
 
+/* Python 2 wrote the letter L after numbers of its long type. */
 static bool take_number(text *left, int64_t *number) {
   skip_spaces(left);
   const char *start = left->at;
@@ -66,7 +70,10 @@ static bool take_number(text *left, int64_t *number) {
   for (; left->at < left->end && *left->at >= '0' && *left->at <= '9'; ++left->at)
     if (__builtin_mul_overflow(*number, 10, number) || __builtin_add_overflow(*number, *left->at - '0', number))
       return false;
-  return left->at > start;
+  if (left->at == start)
+    return false;
+  (void)take(left, "L");
+  return true;
 }
 
 static bool take_bool(text *left, bool *value) {
@@ -131,21 +138,23 @@ static cli_result parse_header(text left, npy_header *header, reason why) {
 
 /* ---- Meaning ---------------------------------------------------------------------------------------- */
 
+/* A byte order and a code, as NumPy writes it, or another name that it reads: native order without a sign. */
 static cli_result find_type(const char *descr, int32_t *type, bool *big_endian, reason why) {
   static const struct {
-    const char *name;
+    const char *code, *letter, *name;
     int32_t type;
-  } types[] = {{"b1", BV_U8},  {"u1", BV_U8},      {"i1", BV_I8},      {"u2", BV_U16},
-               {"i2", BV_I16}, {"f2", BV_F16},     {"u4", BV_U32},     {"i4", BV_I32},
-               {"f4", BV_F32}, {"u8", STORED_U64}, {"i8", STORED_I64}, {"f8", BV_F64}};
-  if (descr[0] == '\0' || strchr("<>|=", descr[0]) == NULL)
-    return refuse(why, CLI_UNREADABLE, "its type '%s' begins with no byte order", descr);
-  *big_endian = descr[0] == '>' || (descr[0] == '=' && machine_is_big_endian());
+  } types[] = {
+      {"b1", "?", "bool", BV_U8},        {"u1", "B", "uint8", BV_U8},      {"i1", "b", "int8", BV_I8},
+      {"u2", "H", "uint16", BV_U16},     {"i2", "h", "int16", BV_I16},     {"f2", "e", "float16", BV_F16},
+      {"u4", "I", "uint32", BV_U32},     {"i4", "i", "int32", BV_I32},     {"f4", "f", "float32", BV_F32},
+      {"u8", "Q", "uint64", STORED_U64}, {"i8", "q", "int64", STORED_I64}, {"f8", "d", "float64", BV_F64}};
+  const bool ordered = descr[0] != '\0' && strchr("<>|=", descr[0]) != NULL;
+  const char *name = ordered ? descr + 1 : descr;
+  *big_endian = descr[0] == '>' || (descr[0] != '<' && machine_is_big_endian());
   for (size_t i = 0; i < sizeof types / sizeof types[0]; ++i)
-    if (strcmp(types[i].name, descr + 1) == 0) {
+    if (strcmp(types[i].code, name) == 0 || strcmp(types[i].letter, name) == 0 ||
+        (!ordered && strcmp(types[i].name, name) == 0)) {
       *type = types[i].type;
-      if (descr[0] == '|' && stored_size(*type) > 1)
-        return refuse(why, CLI_UNREADABLE, "its type '%s' has no byte order", descr);
       return CLI_OK;
     }
   return refuse(why, CLI_UNSUPPORTED,
@@ -177,6 +186,9 @@ static cli_result find_header(file_bytes file, text *left, size_t *header_end, r
   size_t length = (size_t)file.data[8] | (size_t)file.data[9] << 8;
   if (major > 1)
     length |= (size_t)file.data[10] << 16 | (size_t)file.data[11] << 24;
+  if (length > MOST_HEADER_BYTES)
+    return refuse(why, CLI_UNSUPPORTED, "its header takes %zu bytes; at most %d are supported", length,
+                  MOST_HEADER_BYTES);
   if (length > file.size - start)
     return refuse(why, CLI_UNREADABLE, "cut off inside its header: %zu of %zu bytes", file.size - start,
                   length);
@@ -186,28 +198,49 @@ static cli_result find_header(file_bytes file, text *left, size_t *header_end, r
   return CLI_OK;
 }
 
-cli_result read_npy(file_bytes file, source *into, reason why) {
+/* Reads the header. The numbers begin at *offset; `held` are the file's bytes, if all of it is there. */
+static cli_result find_numbers(file_bytes file, size_t held, npy_header *header, stored_numbers *numbers,
+                               size_t *offset, reason why) {
   text left;
-  size_t header_end = 0, bytes = 0;
+  size_t bytes = 0;
+  cli_result result;
+  if ((result = find_header(file, &left, offset, why)) != CLI_OK ||
+      (result = parse_header(left, header, why)) != CLI_OK ||
+      (result = find_type(header->descr, &numbers->type, &numbers->big_endian, why)) != CLI_OK ||
+      (result = check_shape(header, why)) != CLI_OK)
+    return result;
+  const size_t element_bytes = stored_size(numbers->type);
+  result = size_of_pixels(header->shape, header->ndim, element_bytes, held - *offset, &bytes, why);
+  numbers->count = bytes / element_bytes;
+  return result;
+}
+
+cli_result npy_extent(file_bytes beginning, size_t *bytes, reason why) {
+  if (beginning.size < MOST_HEADER_BYTES + 12)
+    return CLI_OK;
   npy_header header;
   stored_numbers numbers = {0};
-  cli_result result;
-  if ((result = find_header(file, &left, &header_end, why)) != CLI_OK ||
-      (result = parse_header(left, &header, why)) != CLI_OK ||
-      (result = find_type(header.descr, &numbers.type, &numbers.big_endian, why)) != CLI_OK ||
-      (result = check_shape(&header, why)) != CLI_OK)
-    return result;
-  const size_t held = file.size - header_end;
-  result = size_of_pixels(header.shape, header.ndim, stored_size(numbers.type), held, &bytes, why);
+  size_t offset = 0;
+  cli_result result = find_numbers(beginning, SIZE_MAX, &header, &numbers, &offset, why);
+  if (result == CLI_OK)
+    *bytes = offset + numbers.count * stored_size(numbers.type);
+  return result;
+}
+
+cli_result read_npy(file_bytes file, source *into, reason why) {
+  size_t offset = 0;
+  npy_header header;
+  stored_numbers numbers = {0};
+  cli_result result = find_numbers(file, file.size, &header, &numbers, &offset, why);
   if (result != CLI_OK)
     return result;
-  if (held > bytes)
-    return refuse(why, CLI_UNREADABLE, "%zu bytes follow its last number", held - bytes);
-  numbers.data = file.data + header_end;
-  numbers.count = bytes / stored_size(numbers.type);
+  const size_t held = file.size - offset, bytes = numbers.count * stored_size(numbers.type);
+  numbers.data = file.data + offset;
   result = load_numbers(&numbers, into, why);
   if (result != CLI_OK)
     return result;
+  if (held > bytes || file.more)
+    warn(into, "more bytes follow its array, and are not read");
 
   bv_tensor *tensor = &into->tensor;
   *tensor = bv_contiguous_tensor(tensor->data, tensor->dtype, BV_CPU, header.ndim, header.shape);

@@ -4,10 +4,12 @@
 
 #include "reason.h"
 
-/* A whole file, decompressed if it was gzip. */
+/* A file, unpacked if it was gzip: all of it, or as much as its reader said that it needs. */
 typedef struct file_bytes {
   const uint8_t *data;
   size_t size;
+  bool more;        /* bytes that are not here follow */
+  const char *path; /* NULL if there is none: standard input, or bytes in memory */
 } file_bytes;
 
 /* A reader fills everything of an empty source but `format`. What it has stored in into->memory when it
@@ -15,6 +17,15 @@ typedef struct file_bytes {
 typedef cli_result reader(file_bytes file, source *into, reason why);
 
 reader read_nifti, read_npy, read_png, read_tiff;
+
+/* From a file's beginning: how many of its bytes its reader will look at; *bytes stays 0 if the beginning is
+ * too short to tell. Refuses what the reader would refuse for its header. */
+typedef cli_result file_extent(file_bytes beginning, size_t *bytes, reason why);
+
+file_extent nifti_extent, npy_extent;
+
+/* Says something about a sound file that its user should know: a line of its own, beside the result. */
+void warn(source *about, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The most bytes that a file or its pixels may take: a third of the machine's memory. */
 size_t memory_limit(void);

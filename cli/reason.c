@@ -1,4 +1,4 @@
-/* Why something failed. */
+/* Why something failed, and what is odd. */
 #include "reason.h"
 
 #include <stdarg.h>
@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "characters.h"
+#include "reader.h"
 
 /* The file's own text may be in it. */
 static void make_harmless(char *text) {
@@ -26,4 +27,16 @@ cli_result refuse(reason why, cli_result result, const char *format, ...) {
   if (why.bytes > 0)
     make_harmless(why.text);
   return result;
+}
+
+void warn(source *about, const char *format, ...) {
+  char *text = about->warning;
+  size_t used = strlen(text), room = sizeof about->warning;
+  if (used > 0 && used + 2 < room)
+    used += (size_t)snprintf(text + used, room - used, "; ");
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text + used, room - used, format, arguments);
+  va_end(arguments);
+  make_harmless(text);
 }

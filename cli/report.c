@@ -198,3 +198,9 @@ void report_summary(const cli_report *report, bool details) {
   if (details)
     print_details(report);
 }
+
+void report_notes(const cli_report *report) {
+  for (int i = 0; i < report->count; ++i)
+    if (report->renderings[i].source.warning[0] != '\0')
+      print_note(report->renderings[i].path, "warning", report->renderings[i].source.warning);
+}

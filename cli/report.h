@@ -23,4 +23,7 @@ void report_json(const cli_report *report, FILE *file);
 /* One line an input: where it went and its window. With `details` also shapes, times and throughput. */
 void report_summary(const cli_report *report, bool details);
 
+/* What users should know of sound files, one line each. */
+void report_notes(const cli_report *report);
+
 #endif

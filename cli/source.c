@@ -1,15 +1,10 @@
-/* Files as sources: reading them whole, unpacking gzip, and finding the reader by the content. */
-#include "reader.h"
-
-#include <errno.h>
-#include <fcntl.h>
+/* Files as sources: finding the reader by the content, and what readers share. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
+#include "input.h"
 #include "pages.h"
 
 /* ---- Formats ---------------------------------------------------------------------------------------- */
@@ -53,7 +48,10 @@ static const file_format *find_format(file_bytes file) {
   return NULL;
 }
 
-static bool is_gzip(file_bytes file) { return file.size >= 2 && file.data[0] == 0x1f && file.data[1] == 0x8b; }
+/* NULL: its reader wants all of the file. */
+static file_extent *extent_of(const file_format *format) {
+  return format->read == read_nifti ? nifti_extent : format->read == read_npy ? npy_extent : NULL;
+}
 
 static cli_result check_format(file_bytes file, const file_format **found, reason why) {
   if (file.size == 0)
@@ -129,89 +127,21 @@ size_t unfold_limit(size_t compressed) {
   return compressed <= SIZE_MAX / ratio ? compressed * ratio : SIZE_MAX;
 }
 
-/* ---- Bytes ------------------------------------------------------------------------------------------ */
-
-typedef struct buffer {
-  uint8_t *data;
-  size_t size, capacity;
-  bool known; /* what it begins with is a format that is taken */
-} buffer;
+/* ---- Files ------------------------------------------------------------------------------------------ */
 
 /* Refuses what no reader will take as soon as that can be told, before all of it is in memory. */
-static cli_result check_beginning(buffer *bytes, reason why) {
-  const file_format *known;
-  if (bytes->known || bytes->size < PREFIX_BYTES)
+static cli_result check_beginning(file_bytes beginning, size_t *needed, reason why) {
+  const file_format *known = NULL;
+  if (beginning.size < PREFIX_BYTES)
     return CLI_OK;
-  bytes->known = true;
-  return check_format((file_bytes){bytes->data, bytes->size}, &known, why);
-}
-
-/* Makes room for at least one more byte. */
-static cli_result grow(buffer *bytes, reason why) {
-  if (bytes->size < bytes->capacity)
-    return CLI_OK;
-  size_t limit = memory_limit();
-  if (bytes->capacity >= limit)
-    return refuse(why, CLI_UNSUPPORTED, "it holds more than %zu bytes, a third of this machine's memory",
-                  limit);
-  size_t capacity = bytes->capacity <= limit / 2 ? bytes->capacity * 2 : limit;
-  if (capacity < 65536)
-    capacity = 65536;
-  uint8_t *data = realloc(bytes->data, capacity);
-  if (data == NULL)
-    return refuse_memory(why, capacity);
-  prefer_large_pages(data, capacity);
-  bytes->data = data;
-  bytes->capacity = capacity;
+  cli_result result = check_format(beginning, &known, why);
+  if (result != CLI_OK)
+    return result;
+  file_extent *extent = extent_of(known);
+  if (extent != NULL)
+    return extent(beginning, needed, why);
+  *needed = INPUT_ALL;
   return CLI_OK;
-}
-
-/* Unpacks all members of a gzip file; zeros after the last one are padding. */
-static cli_result gunzip(file_bytes file, buffer *out, reason why) {
-  z_stream stream = {0};
-  if (inflateInit2(&stream, 16 + MAX_WBITS) != Z_OK)
-    return refuse(why, CLI_FAILED, "out of memory: zlib could not be started");
-  size_t taken = 0; /* of the file's bytes handed to zlib */
-  cli_result result = CLI_OK;
-  while (result == CLI_OK) {
-    if (stream.avail_in == 0 && taken < file.size) {
-      size_t rest = file.size - taken, chunk = (size_t)1 << 30; /* avail_in has 32 bits */
-      stream.next_in = (z_const Bytef *)(file.data + taken);
-      stream.avail_in = (uInt)(rest < chunk ? rest : chunk);
-      taken += stream.avail_in;
-    }
-    result = grow(out, why);
-    if (result != CLI_OK)
-      break;
-    size_t room = out->capacity - out->size, most = (size_t)1 << 30;
-    stream.next_out = out->data + out->size;
-    stream.avail_out = (uInt)(room < most ? room : most);
-    int status = inflate(&stream, Z_NO_FLUSH);
-    out->size = (size_t)(stream.next_out - out->data);
-    result = check_beginning(out, why);
-    if (result != CLI_OK)
-      break;
-    if (status == Z_STREAM_END) {
-      size_t at = taken - stream.avail_in;
-      file_bytes rest = {file.data + at, file.size - at};
-      if (is_gzip(rest)) {
-        inflateReset(&stream);
-        continue;
-      }
-      for (size_t i = 0; i < rest.size; ++i)
-        if (rest.data[i] != 0)
-          result = refuse(why, CLI_UNREADABLE, "%zu bytes that are not gzip follow its gzip data", rest.size);
-      break;
-    }
-    if (status == Z_BUF_ERROR) /* there was room, so what it lacks is input */
-      result = refuse(why, CLI_UNREADABLE, "cut off: its gzip data ends early");
-    else if (status == Z_MEM_ERROR)
-      result = refuse(why, CLI_FAILED, "out of memory: zlib could not go on");
-    else if (status != Z_OK)
-      result = refuse(why, CLI_UNREADABLE, "damaged gzip data (%s)", stream.msg ? stream.msg : "no detail");
-  }
-  inflateEnd(&stream);
-  return result;
 }
 
 static cli_result parse(file_bytes file, source *into, reason why) {
@@ -224,64 +154,37 @@ static cli_result parse(file_bytes file, source *into, reason why) {
   return result;
 }
 
-cli_result source_parse(const void *bytes, size_t size, source *into, char *text, size_t text_bytes) {
-  file_bytes file = {bytes, size};
-  reason why = {text, text_bytes};
+static cli_result parse_packed(file_bytes file, source *into, reason why) {
+  input_bytes unpacked = {0};
+  cli_result result = input_unpack(file, check_beginning, &unpacked, why);
+  if (result == CLI_OK)
+    result = parse((file_bytes){unpacked.data, unpacked.size, unpacked.more, file.path}, into, why);
+  if (result == CLI_OK && unpacked.foreign_bytes > 0)
+    warn(into, "%zu bytes that are not gzip follow its gzip data; they are ignored", unpacked.foreign_bytes);
+  free(unpacked.data);
+  return result;
+}
+
+static cli_result parse_any(file_bytes file, source *into, reason why) {
   *into = (struct source){.tensor = {.device = BV_CPU}, .spacing = {1, 1, 1}};
-  cli_result result;
-  if (is_gzip(file)) {
-    buffer unpacked = {0};
-    result = gunzip(file, &unpacked, why);
-    if (result == CLI_OK)
-      result = parse((file_bytes){unpacked.data, unpacked.size}, into, why);
-    free(unpacked.data);
-  } else {
-    result = parse(file, into, why);
-  }
+  cli_result result = is_gzip(file) ? parse_packed(file, into, why) : parse(file, into, why);
   if (result != CLI_OK)
     source_free(into);
   return result;
 }
 
-static cli_result read_all(int descriptor, buffer *bytes, reason why) {
-  for (;;) {
-    cli_result result = grow(bytes, why);
-    if (result != CLI_OK)
-      return result;
-    ssize_t got = read(descriptor, bytes->data + bytes->size, bytes->capacity - bytes->size);
-    if (got < 0 && errno == EINTR)
-      continue;
-    if (got < 0)
-      return refuse(why, CLI_UNREADABLE, "%s", strerror(errno));
-    bytes->size += (size_t)got;
-    if (is_gzip((file_bytes){bytes->data, bytes->size}))
-      bytes->known = true;
-    result = check_beginning(bytes, why);
-    if (result != CLI_OK || got == 0)
-      return result;
-  }
+cli_result source_parse(const void *bytes, size_t size, source *into, char *text, size_t text_bytes) {
+  return parse_any((file_bytes){.data = bytes, .size = size}, into, (reason){text, text_bytes});
 }
 
 cli_result source_read(const char *path, source *into, char *text, size_t text_bytes) {
-  reason why = {text, text_bytes};
+  const reason why = {text, text_bytes};
+  input_bytes bytes = {0};
   *into = (struct source){0};
-  bool standard_input = strcmp(path, "-") == 0;
-  int descriptor = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0)
-    return refuse(why, CLI_UNREADABLE, "%s", strerror(errno));
-  buffer bytes = {0};
-  struct stat status;
-  if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) &&
-      (uintmax_t)status.st_size < memory_limit()) {
-    size_t capacity = (size_t)status.st_size + 1; /* one more, so that the end is seen without growing */
-    bytes.data = malloc(capacity);
-    bytes.capacity = bytes.data != NULL ? capacity : 0;
-  }
-  cli_result result = read_all(descriptor, &bytes, why);
-  if (!standard_input)
-    close(descriptor);
+  cli_result result = input_read(path, check_beginning, &bytes, why);
+  const char *place = strcmp(path, "-") == 0 ? NULL : path;
   if (result == CLI_OK)
-    result = source_parse(bytes.data, bytes.size, into, text, text_bytes);
+    result = parse_any((file_bytes){bytes.data, bytes.size, bytes.more, place}, into, why);
   free(bytes.data);
   return result;
 }

@@ -42,6 +42,7 @@ typedef enum source_kind {
  * 64-bit integers become f64 if all of them fit exactly, and are refused otherwise. Any format may be
  * gzip-compressed. Memory is bounded: what a header claims is compared with what the file can hold before
  * anything is allocated, and neither a file nor its pixels may take more than a third of the machine's memory.
+ * Of NIfTI and NumPy files nothing is read or unpacked that their headers do not ask for.
  */
 typedef struct source {
   source_kind kind;
@@ -52,7 +53,8 @@ typedef struct source {
   /* Distance of neighbours along the last two (image, batch) or three (volume) axes, in mm or any unit; all 1
    * when the file does not say. */
   double spacing[3];
-  char format[16]; /* "nifti", "npy", "png", "tiff" */
+  char format[16];   /* "nifti", "npy", "png", "tiff" */
+  char warning[160]; /* what is odd about the file and yet no reason to refuse it: one line, or "" */
 } source;
 
 /* Reads `path` ("-" for standard input), telling the format by its content. On failure writes one line

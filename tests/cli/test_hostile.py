@@ -1,13 +1,14 @@
 """Small files that claim much: refused, or read, in bounded memory and time."""
+import gzip
 import json
 import os
 import struct
 import unittest
 import zlib
 
-from support import Case, make_png
+from support import Case, make_nifti, make_png
 
-USAGE, UNREADABLE = 2, 3
+USAGE, UNREADABLE, UNSUPPORTED = 2, 3, 4
 
 
 def chunk(name, body):
@@ -90,6 +91,31 @@ class Hostile(Case):
         with self.within(100, 2):
             self.succeed("bomb.png", "-o", "out.png")
         self.assertEqual(self.get("out.png").shape, (3, 2))
+
+    def test_gzip_with_gigabytes_after_the_volume(self):
+        tail = gzip.compress(bytes(16 << 20)) * 128  # 2 GiB in 2 MB
+        volume = make_nifti((8, 8, 8), range(512))
+        self.put("alone.nii", volume)
+        self.succeed("alone.nii", "-o", "alone.npy")
+        self.put("bomb.nii.gz", gzip.compress(volume) + tail)
+        with self.within(100, 1):
+            self.succeed("bomb.nii.gz", "-o", "out.npy")
+        self.assertEqual(self.get("out.npy").values, self.get("alone.npy").values)
+        self.put("bomb.npy.gz", gzip.compress(self.numbers((4, 5)).npy()) + tail)
+        with self.within(100, 1):
+            self.assertIn(b"more bytes follow", self.run_program("bomb.npy.gz", "-o", "out.npy").stderr)
+
+    def test_gzip_with_gigabytes_after_a_header_that_is_refused(self):
+        volume = bytearray(make_nifti((8, 8, 8), range(512)))
+        struct.pack_into("<h", volume, 70, 32)
+        self.put("bomb.nii.gz", gzip.compress(bytes(volume)) + gzip.compress(bytes(16 << 20)) * 128)
+        with self.within(100, 1):
+            self.refuse(UNSUPPORTED, "bomb.nii.gz", "-o", "out.npy", says=["complex64"])
+
+    def test_unpacking_what_says_no_size_copies_nothing(self):
+        self.put("large.tif.gz", gzip.compress(b"II*\0" + bytes(160 << 20), 1))
+        with self.within(210, 3):  # a copy of its first 128 MiB would make it 256
+            self.refuse(UNREADABLE, "large.tif.gz", "-o", "out.npy", says=["TIFF"])
 
 
 if __name__ == "__main__":

@@ -180,6 +180,23 @@ TEST(Nifti, VoxelsBeginWhereTheHeaderSays) {
       }
 }
 
+TEST(Nifti, WithoutAnOffsetVoxelsFollowTheHeaderAndItsFlag) {
+  for (int version = 1; version <= 2; ++version) {
+    NiftiFile file;
+    file.version = version;
+    std::vector<double> numbers = fill(file, type_named("i2"));
+    std::string bytes = file.bytes();
+    if (version == 1)
+      put(bytes, 108, 0.0f, false);
+    else
+      put(bytes, 168, (int64_t)0, false);
+    Parsed parsed = Parsed::bytes(bytes);
+    ASSERT_EQ(parsed.result(), CLI_OK) << parsed.reason();
+    expect_volume(parsed, file, numbers);
+    expect_refused(Parsed::bytes(bytes.substr(0, bytes.size() - 1)), CLI_UNREADABLE, "cut off");
+  }
+}
+
 TEST(Nifti, ExtensionsAreSkipped) {
   NiftiFile file;
   std::vector<double> numbers = fill(file, type_named("f4"));
@@ -200,7 +217,7 @@ TEST(Nifti, OffsetsOutsideTheFileAreRefused) {
   NiftiFile second;
   second.version = 2;
   std::string bytes = second.bytes();
-  for (int64_t offset : {INT64_MIN, INT64_MAX, (int64_t)0, (int64_t)539}) {
+  for (int64_t offset : {INT64_MIN, INT64_MAX, (int64_t)1, (int64_t)539}) {
     put(bytes, 168, offset, false);
     expect_refused(Parsed::bytes(bytes), CLI_UNREADABLE, "vox_offset is ");
   }

@@ -86,7 +86,48 @@ TEST(Source, GzipMayHaveSeveralMembersAndZerosAfterThem) {
     Parsed parsed = Parsed::bytes(gzip(file.substr(0, cut)) + gzip(file.substr(cut)) + std::string(1000, '\0'));
     EXPECT_EQ(parsed.result(), CLI_OK) << cut << ": " << parsed.reason();
   }
-  expect_refused(Parsed::bytes(gzip(file) + "rest"), CLI_UNREADABLE, "4 bytes that are not gzip");
+}
+
+// gzip(1) warns too, and goes on.
+TEST(Source, BytesAfterTheGzipDataAreSaidAndIgnored) {
+  for (const auto &file : sound_files()) {
+    Parsed parsed = Parsed::bytes(gzip(file.second) + "rest");
+    ASSERT_EQ(parsed.result(), CLI_OK) << parsed.reason();
+    EXPECT_EQ(parsed.warning(), "4 bytes that are not gzip follow its gzip data; they are ignored");
+    EXPECT_EQ(Parsed::bytes(gzip(file.second) + std::string(4, '\0')).warning(), "");
+  }
+  expect_refused(Parsed::bytes(gzip(NiftiFile().bytes().substr(0, 370)) + "rest"), CLI_UNREADABLE, "cut off");
+}
+
+TEST(Source, UnpackingEndsWithTheVolume) {
+  NiftiFile file;
+  file.dim = {3, 64, 64, 64}; // more than is unpacked at once
+  file.voxels = std::string(64 * 64 * 64, 'v');
+  const std::string whole = gzip(file.bytes());
+  ASSERT_EQ(Parsed::bytes(whole).result(), CLI_OK);
+  // A little that follows is looked at: the checksum is behind it. What is far behind the volume is not.
+  std::string damaged = gzip(file.bytes() + std::string(1000, 't'));
+  damaged[damaged.size() - 5] = (char)~damaged[damaged.size() - 5];
+  expect_refused(Parsed::bytes(damaged), CLI_UNREADABLE, "damaged gzip data");
+  damaged = whole + gzip(std::string(1 << 20, 't')) + gzip("end");
+  damaged[damaged.size() - 5] = (char)~damaged[damaged.size() - 5];
+  Parsed parsed = Parsed::bytes(damaged);
+  ASSERT_EQ(parsed.result(), CLI_OK) << parsed.reason();
+  EXPECT_EQ(parsed.at({63, 63, 63}), 'v');
+}
+
+TEST(Source, RefusedHeadersAreRefusedBeforeTheRestIsUnpacked) {
+  NiftiFile file;
+  file.datatype = 32;
+  file.voxels = std::string(1 << 20, '\0');
+  std::string damaged = gzip(file.bytes());
+  damaged[damaged.size() - 5] = (char)~damaged[damaged.size() - 5];
+  expect_refused(Parsed::bytes(damaged), CLI_UNSUPPORTED, "complex64");
+  file.datatype = 2;
+  file.dim = {3, 1000, 1000, 1000}; // no gzip data of a kilobyte hold as much
+  damaged = gzip(file.bytes());
+  damaged[damaged.size() - 5] = (char)~damaged[damaged.size() - 5];
+  expect_refused(Parsed::bytes(damaged), CLI_UNREADABLE, "asks for 1000000352 bytes");
 }
 
 TEST(Source, LargeGzipFilesArrive) {

@@ -45,6 +45,7 @@ public:
   const source *operator->() const { return &source_; }
   cli_result result() const { return result_; }
   std::string reason() const { return reason_; }
+  std::string warning() const { return source_.warning; }
   std::string dtype() const { return bv_dtype_name(source_.tensor.dtype); }
   std::vector<int64_t> shape() const {
     return std::vector<int64_t>(source_.tensor.shape, source_.tensor.shape + source_.tensor.ndim);

@@ -45,7 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   const reason why = {text, sizeof text};
   source.tensor.device = BV_CPU;
   source.spacing[0] = source.spacing[1] = source.spacing[2] = 1;
-  const cli_result result = READER({bytes, size}, &source, why);
+  const cli_result result = READER({bytes, size, false, nullptr}, &source, why);
 #else
   const cli_result result = source_parse(bytes, size, &source, text, sizeof text);
 #endif
