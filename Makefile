@@ -3,6 +3,7 @@
 #   make        builds the library and the program for installation, in build/release
 #   make demo   draws a real brain: build/brain.png, and all its slices: build/slices.png
 #   make test   builds and runs the tests, all but the slow ones, which `make test-slow` runs (2.3 GiB of memory)
+#   make test-python  builds the Python package and runs its tests, with PyTorch and JAX
 #   make train  runs the training example as two ranks on the CPU, in build/train
 #   make bench  times the library beside the same work in NumPy
 #
@@ -17,7 +18,7 @@ SIMULATE = $(if $(NVCC),$(if $(GPU),,$(wildcard ../shared/cusim)))
 TEST_PRESET = $(if $(SIMULATE),simulate,$(if $(NVCC),dev,cpu-only))
 BRAIN := /usr/share/mricron/templates/ch2bet.nii.gz
 
-.PHONY: all demo test test-slow build-test set-up-test train bench clean
+.PHONY: all demo test test-slow test-python build-test set-up-test train bench clean
 
 all:
 	scripts/setup.sh build
@@ -37,6 +38,11 @@ test: build-test
 
 test-slow: build-test
 	ctest --preset $(TEST_PRESET) -L slow
+
+test-python:
+	scripts/setup.sh python
+	.venv/bin/uv pip install --quiet --python .venv/python --no-build-isolation --no-deps --reinstall-package batchview .
+	.venv/python/bin/python -m pytest tests/python
 
 set-up-test:
 	scripts/setup.sh test

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the packages that one of the Makefile's commands needs, on Debian 12, Ubuntu 22.04 and 24.04:
-#     scripts/setup.sh build|demo|test|train|bench|ci
+#     scripts/setup.sh build|demo|test|train|bench|python|ci
 # Does nothing where all of them are there. Uses apt as root or through sudo, and says what it installs. Python
 # packages, and CMake where the distribution's is older than 3.25 (Ubuntu 22.04), go to .venv in this directory.
 set -euo pipefail
@@ -21,7 +21,8 @@ case "${1:-}" in
     packages="$program $ranks $tests clang clang-tidy clang-format libclang-rt-dev libomp-dev libbenchmark-dev git"
     python=numpy mpich=yes
     ;;
-  *) echo "usage: scripts/setup.sh build|demo|test|train|bench|ci" >&2 && exit 2 ;;
+  python) packages="$program python3-venv python3-dev" python= ;;
+  *) echo "usage: scripts/setup.sh build|demo|test|train|bench|python|ci" >&2 && exit 2 ;;
 esac
 
 # fail MESSAGE
@@ -83,6 +84,24 @@ install_disassembler() {
   install_python --no-deps --target .venv/cuda nvidia-cuda-cuobjdump nvidia-cuda-nvdisasm
 }
 
+# An environment of its own in .venv/python, for the tests of the Python package: hundreds of megabytes, so that it is
+# made again only when what it is made of has changed.
+install_python_tests() {
+  local place=.venv/python torch=tests/python/requirements-torch.txt others=tests/python/requirements.txt
+  ! cat "$torch" "$others" | cmp -s - "$place/installed" || return 0
+  [ -x .venv/bin/uv ] || install_python uv
+  echo "setup: making $place with what $torch and $others list"
+  .venv/bin/uv venv --quiet --clear --python "$(command -v python3)" "$place"
+  if ldconfig -p | grep -q 'libcublas\.so\.13'; then
+    .venv/bin/uv pip install --quiet --python "$place" --no-deps -r "$torch"
+    .venv/bin/uv pip install --quiet --python "$place" typing_extensions filelock fsspec jinja2 networkx sympy setuptools
+  else
+    .venv/bin/uv pip install --quiet --python "$place" -r "$torch"
+  fi
+  .venv/bin/uv pip install --quiet --python "$place" -r "$others"
+  cat "$torch" "$others" >"$place/installed"
+}
+
 cmake_version() { PATH="$PWD/.venv/bin:$PATH" cmake --version | sed -n 's/^cmake version //p'; }
 
 wanted=$(missing $packages)
@@ -101,6 +120,7 @@ fi
 for package in $python; do
   .venv/bin/python -c "import $package" 2>/dev/null || install_python "$package"
 done
+[ "$1" != python ] || install_python_tests
 case "$1" in
   build | test | ci) install_toolkit ;;
 esac

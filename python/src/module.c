@@ -1,0 +1,250 @@
+/* The extension module, _cpu or _cuda: each function takes views of its arrays, and calls the C function that
+ * it is named after without the GIL. What users see is Python, in ../batchview. */
+#include "view.h"
+
+/* ---- Arguments ------------------------------------------------------------------------------------------ */
+
+enum { MOST_ARRAYS = 4 };
+
+/* The arrays of one call, and what it is told besides. */
+typedef struct call_state {
+  array_view views[MOST_ARRAYS];
+  int count;
+  PyObject *stream; /* None, or a number; borrowed */
+  bv_display_options options;
+} call_state;
+
+/* Adds a view; None gives NULL without an exception. */
+static const bv_tensor *add(call_state *call, PyObject *array, int written) {
+  if (array == Py_None)
+    return NULL;
+  array_view *view = &call->views[call->count++];
+  return view_take(array, written, call->stream, view) < 0 ? NULL : &view->tensor;
+}
+
+static void end(call_state *call) {
+  for (int i = 0; i < call->count; ++i)
+    view_release(&call->views[i]);
+}
+
+/* Where the work goes: the stream that was given, else the one that the first array names. */
+static int stream_of(const call_state *call, bv_stream *stream) {
+  *stream = call->views[0].stream;
+  if (call->stream == Py_None)
+    return 0;
+  *stream = (bv_stream)PyLong_AsVoidPtr(call->stream);
+  return PyErr_Occurred() ? -1 : 0;
+}
+
+/* options: None, or the tuple that _options.py makes. 0, or -1 with an exception. */
+static int read_options(call_state *call, PyObject *tuple) {
+  call->options = (bv_display_options)BV_DISPLAY_OPTIONS_INIT;
+  if (tuple == Py_None)
+    return 0;
+  bv_display_options *o = &call->options;
+  PyObject *mask;
+  const char *colour_map;
+  Py_ssize_t colour_bytes;
+  if (!PyArg_ParseTuple(tuple, "iiiiiddddddOz#", &o->scope, &o->foreground, &o->window, &o->rounding,
+                        &o->algorithm, &o->low, &o->high, &o->lo, &o->hi, &o->epsilon, &o->floor, &mask,
+                        &colour_map, &colour_bytes))
+    return -1;
+  if (colour_map && colour_bytes != 256 * 3) {
+    PyErr_Format(PyExc_ValueError, "colormap has %zd bytes; it must have 256 x 3", colour_bytes);
+    return -1;
+  }
+  o->colour_map = (const uint8_t *)colour_map;
+  o->mask = add(call, mask, 0);
+  return PyErr_Occurred() ? -1 : 0;
+}
+
+/* None, or the exception of a status. */
+static PyObject *answer(bv_status status) {
+  if (status != BV_OK) {
+    raise_status(status);
+    return NULL;
+  }
+  Py_RETURN_NONE;
+}
+
+/* ---- The batch ------------------------------------------------------------------------------------------ */
+
+/* A workspace is an array of bytes. 0, or -1 with an exception. */
+static int read_workspace(call_state *call, PyObject *workspace) {
+  const bv_tensor *bytes = add(call, workspace, 1);
+  if (bytes) {
+    call->options.workspace = bytes->data;
+    call->options.workspace_bytes = (size_t)bytes->shape[0];
+  }
+  return PyErr_Occurred() ? -1 : 0;
+}
+
+static PyObject *normalize(PyObject *module, PyObject *arguments) {
+  (void)module;
+  PyObject *batch, *out, *options, *workspace;
+  call_state call = {0};
+  if (!PyArg_ParseTuple(arguments, "OOOOO", &batch, &out, &options, &workspace, &call.stream))
+    return NULL;
+  const bv_tensor *in_view = add(&call, batch, 0), *out_view = in_view ? add(&call, out, 1) : NULL;
+  PyObject *result = NULL;
+  bv_stream stream;
+  if (out_view && read_options(&call, options) == 0 && read_workspace(&call, workspace) == 0 &&
+      stream_of(&call, &stream) == 0) {
+    bv_status status;
+    Py_BEGIN_ALLOW_THREADS status = bv_normalize_batch_for_display(in_view, out_view, &call.options, stream);
+    Py_END_ALLOW_THREADS result = answer(status);
+  }
+  end(&call);
+  return result;
+}
+
+static PyObject *measure(PyObject *module, PyObject *arguments) {
+  (void)module;
+  PyObject *batch, *windows, *options, *workspace;
+  call_state call = {0};
+  if (!PyArg_ParseTuple(arguments, "OOOOO", &batch, &windows, &options, &workspace, &call.stream))
+    return NULL;
+  const bv_tensor *in_view = add(&call, batch, 0), *out_view = in_view ? add(&call, windows, 1) : NULL;
+  PyObject *result = NULL;
+  bv_stream stream;
+  if (out_view && read_options(&call, options) == 0 && read_workspace(&call, workspace) == 0 &&
+      stream_of(&call, &stream) == 0) {
+    bv_status status;
+    Py_BEGIN_ALLOW_THREADS status = bv_measure_window(in_view, &call.options, out_view, stream);
+    Py_END_ALLOW_THREADS result = answer(status);
+  }
+  end(&call);
+  return result;
+}
+
+static PyObject *apply(PyObject *module, PyObject *arguments) {
+  (void)module;
+  PyObject *batch, *windows, *out, *options;
+  call_state call = {0};
+  if (!PyArg_ParseTuple(arguments, "OOOOO", &batch, &windows, &out, &options, &call.stream))
+    return NULL;
+  const bv_tensor *in_view = add(&call, batch, 0), *windows_view = in_view ? add(&call, windows, 0) : NULL,
+                  *out_view = windows_view ? add(&call, out, 1) : NULL;
+  PyObject *result = NULL;
+  bv_stream stream;
+  if (out_view && read_options(&call, options) == 0 && stream_of(&call, &stream) == 0) {
+    bv_status status;
+    Py_BEGIN_ALLOW_THREADS status = bv_apply_window(in_view, windows_view, out_view, &call.options, stream);
+    Py_END_ALLOW_THREADS result = answer(status);
+  }
+  end(&call);
+  return result;
+}
+
+/* The bytes that `normalize` (out None: `measure`) needs. */
+static PyObject *workspace_bytes(PyObject *module, PyObject *arguments) {
+  (void)module;
+  PyObject *batch, *out, *options;
+  call_state call = {.stream = Py_None};
+  if (!PyArg_ParseTuple(arguments, "OOO", &batch, &out, &options))
+    return NULL;
+  const bv_tensor *in_view = add(&call, batch, 0), *out_view = in_view ? add(&call, out, 1) : NULL;
+  PyObject *result = NULL;
+  size_t bytes = 0;
+  if (in_view && !PyErr_Occurred() && read_options(&call, options) == 0) {
+    bv_status status = bv_workspace_size(in_view, out_view, &call.options, &bytes);
+    if (status == BV_OK)
+      result = PyLong_FromSize_t(bytes);
+    else
+      raise_status(status);
+  }
+  end(&call);
+  return result;
+}
+
+/* ---- Single images -------------------------------------------------------------------------------------- */
+
+enum { TO_UINT8, IMAGE, SLICE };
+
+/* The three functions of one image, by `what`. */
+static PyObject *draw(PyObject *arguments, int what) {
+  PyObject *image, *out;
+  int axis = 0;
+  call_state call = {0};
+  if (!PyArg_ParseTuple(arguments, "OOOi", &image, &out, &call.stream, &axis))
+    return NULL;
+  const bv_tensor *in_view = add(&call, image, 0), *out_view = in_view ? add(&call, out, 1) : NULL;
+  PyObject *result = NULL;
+  bv_stream stream;
+  if (out_view && stream_of(&call, &stream) == 0) {
+    bv_status status;
+    Py_BEGIN_ALLOW_THREADS status = what == TO_UINT8 ? bv_normalize_image_to_uint8(in_view, out_view, stream)
+                                    : what == IMAGE
+                                        ? bv_visualize_2d_image(in_view, out_view, stream)
+                                        : bv_visualize_one_slice_in_3d_image(in_view, axis, out_view, stream);
+    Py_END_ALLOW_THREADS result = answer(status);
+  }
+  end(&call);
+  return result;
+}
+
+static PyObject *image_to_uint8(PyObject *module, PyObject *arguments) {
+  (void)module;
+  return draw(arguments, TO_UINT8);
+}
+
+static PyObject *image_2d(PyObject *module, PyObject *arguments) {
+  (void)module;
+  return draw(arguments, IMAGE);
+}
+
+static PyObject *slice_of_3d(PyObject *module, PyObject *arguments) {
+  (void)module;
+  return draw(arguments, SLICE);
+}
+
+/* ---- The library ---------------------------------------------------------------------------------------- */
+
+static PyObject *describe(PyObject *module, PyObject *nothing) {
+  (void)module;
+  (void)nothing;
+  char text[16384]; /* of some hundred devices */
+  bv_describe(text, sizeof text);
+  return PyUnicode_FromString(text);
+}
+
+static PyObject *set_threads(PyObject *module, PyObject *arguments) {
+  (void)module;
+  int threads;
+  if (!PyArg_ParseTuple(arguments, "i", &threads))
+    return NULL;
+  bv_status status;
+  Py_BEGIN_ALLOW_THREADS /* threads that end are waited for */
+      status = bv_set_threads(threads);
+  Py_END_ALLOW_THREADS return answer(status);
+}
+
+static PyObject *get_threads(PyObject *module, PyObject *nothing) {
+  (void)module;
+  (void)nothing;
+  return PyLong_FromLong(bv_get_threads());
+}
+
+static PyMethodDef methods[] = {
+    {"normalize", normalize, METH_VARARGS, "(batch, out, options, workspace, stream)"},
+    {"measure", measure, METH_VARARGS, "(batch, windows, options, workspace, stream)"},
+    {"apply", apply, METH_VARARGS, "(batch, windows, out, options, stream)"},
+    {"workspace_bytes", workspace_bytes, METH_VARARGS, "(batch, out, options)"},
+    {"image_to_uint8", image_to_uint8, METH_VARARGS, "(image, out, stream, 0)"},
+    {"image_2d", image_2d, METH_VARARGS, "(image, out, stream, 0)"},
+    {"slice_of_3d", slice_of_3d, METH_VARARGS, "(volume, out, stream, axis)"},
+    {"describe", describe, METH_NOARGS, "()"},
+    {"set_threads", set_threads, METH_VARARGS, "(threads)"},
+    {"get_threads", get_threads, METH_NOARGS, "()"},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, BATCHVIEW_MODULE_NAME, NULL, -1, methods, NULL, NULL, NULL, NULL,
+};
+
+#define CONCATENATE(a, b) a##b
+#define INIT(name) CONCATENATE(PyInit_, name)
+
+PyMODINIT_FUNC INIT(BATCHVIEW_MODULE)(void);
+PyMODINIT_FUNC INIT(BATCHVIEW_MODULE)(void) { return view_prepare() < 0 ? NULL : PyModule_Create(&definition); }
