@@ -24,6 +24,7 @@ const char options_help[] =
     "      --format FORMAT     of .npy: f32 (default, 0 to 1), u8 (grey bytes), rgb (grey bytes three times,\n"
     "                          in a last dimension of 3)\n"
     "      --columns N         of the grid; without it the picture is near-square\n"
+    "      --force             replace OUTPUT even if it is an input or read-only\n"
     "      --json              print what was done to standard output, as one JSON object\n"
     "  -v, --verbose           print a summary to standard error\n"
     "  -q, --quiet             print nothing but errors\n"

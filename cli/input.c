@@ -73,7 +73,7 @@ static cli_result read_all(int descriptor, size_t expected, input_check *check, 
     if (got < 0 && errno == EINTR)
       continue;
     if (got < 0)
-      return refuse(why, CLI_UNREADABLE, "%s", strerror(errno));
+      return refuse_error(why, CLI_UNREADABLE, errno);
     if (to == &spare)
       bytes->more = got > 0;
     if (to == &spare || got == 0)
@@ -92,7 +92,7 @@ cli_result input_read(const char *path, input_check *check, input_bytes *bytes, 
   bool standard_input = strcmp(path, "-") == 0;
   int descriptor = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
   if (descriptor < 0)
-    return refuse(why, CLI_UNREADABLE, "%s", strerror(errno));
+    return refuse_error(why, CLI_UNREADABLE, errno);
   size_t expected = INPUT_ALL;
   struct stat status;
   if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode))

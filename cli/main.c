@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "message.h"
+#include "replace.h"
 #include "report.h"
 
 #define REASON_BYTES 512
@@ -97,8 +98,11 @@ static cli_result run(const cli_options *options) {
   const reason why = {text, sizeof text};
   double start = seconds_now();
   cli_mask mask = {0};
+  cli_result result = check_replacement(options, why);
+  if (result != CLI_OK)
+    return fail(result, options->output, text);
   if (options->mask) {
-    cli_result result = mask_read(options->mask, &options->slices, &mask, why);
+    result = mask_read(options->mask, &options->slices, &mask, why);
     if (result != CLI_OK)
       return fail(result, options->mask, text);
   }
@@ -110,7 +114,7 @@ static cli_result run(const cli_options *options) {
   /* reading, measuring and mapping each input, and writing */
   cli_progress progress = progress_begin(options->verbosity != QUIET && isatty(STDERR_FILENO),
                                          is_long_work(options), 3 * options->input_count + 1);
-  cli_result result = render_all(options, options->mask ? &mask : NULL, &progress, renderings);
+  result = render_all(options, options->mask ? &mask : NULL, &progress, renderings);
   if (result == CLI_OK)
     result = write_output(options, &progress, renderings, start);
   for (int i = 0; i < options->input_count; ++i)

@@ -12,6 +12,7 @@ enum {
   OPTION_OUTPUT = 256,
   OPTION_FORMAT,
   OPTION_COLUMNS,
+  OPTION_FORCE,
   OPTION_JSON,
   OPTION_VERBOSE,
   OPTION_QUIET,
@@ -33,6 +34,7 @@ static const struct option long_options[] = {
     {"output", required_argument, NULL, OPTION_OUTPUT},
     {"format", required_argument, NULL, OPTION_FORMAT},
     {"columns", required_argument, NULL, OPTION_COLUMNS},
+    {"force", no_argument, NULL, OPTION_FORCE},
     {"json", no_argument, NULL, OPTION_JSON},
     {"verbose", no_argument, NULL, OPTION_VERBOSE},
     {"quiet", no_argument, NULL, OPTION_QUIET},
@@ -164,6 +166,7 @@ static cli_result take(option_parser *parser, int option, const char *value) {
   switch (option) {
   case OPTION_OUTPUT: options->output = value; return CLI_OK;
   case OPTION_MASK: options->mask = value; return CLI_OK;
+  case OPTION_FORCE: options->force = true; return CLI_OK;
   case OPTION_JSON: options->json = true; return CLI_OK;
   case OPTION_VERBOSE: options->verbosity = VERBOSE; return CLI_OK;
   case OPTION_QUIET: options->verbosity = QUIET; return CLI_OK;

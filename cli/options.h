@@ -27,6 +27,7 @@ typedef struct cli_options {
   bv_display_options display; /* without the mask's pixels */
   const char *mask;           /* NULL without */
   int64_t columns;            /* of the grid; 0 for a near-square picture */
+  bool force;                 /* replace inputs and read-only files */
   bool json;
   verbosity verbosity;
   bool help, version; /* nothing else counts if one of them is set */

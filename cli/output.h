@@ -8,8 +8,10 @@
 
 typedef struct output {
   FILE *stream;
-  char *temporary; /* NULL when written directly */
-  char *final;
+  char *final; /* NULL when written directly */
+  bool named;  /* it is a file of the name `temporary` */
+  char *temporary;
+  size_t temporary_bytes;
 } output;
 
 /* Opens `path`; on failure nothing is left to close. */

@@ -1,6 +1,7 @@
 /* Why something failed, and what is odd. */
 #include "reason.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,4 +40,10 @@ void warn(source *about, const char *format, ...) {
   vsnprintf(text + used, room - used, format, arguments);
   va_end(arguments);
   make_harmless(text);
+}
+
+cli_result refuse_error(reason why, cli_result result, int error) {
+  if (error == ENOMEM)
+    return refuse(why, CLI_FAILED, "out of memory");
+  return refuse(why, result, "%s", strerror(error));
 }

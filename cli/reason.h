@@ -13,4 +13,7 @@ typedef struct reason {
 /* Writes the reason and returns `result`. */
 cli_result refuse(reason why, cli_result result, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* The same of a system call's errno: `result`, or CLI_FAILED where the system is short of memory. */
+cli_result refuse_error(reason why, cli_result result, int error);
+
 #endif

@@ -1,6 +1,7 @@
-/* Results as files. An output appears whole or not at all: it is written beside its final place under another
- * name, synchronised, and renamed, so that a file of that name is replaced in one step; after a failure nothing
- * is left behind. What is not a regular file (a pipe, a device) and standard output, "-", are written directly.
+/* Results as files. An output appears whole or not at all: it is written beside its final place without a name
+ * or under another one, synchronised, and named, so that a file of that name is replaced in one step, and its
+ * owner, group and permissions are kept where the system allows it; after a failure nothing is left behind.
+ * What is not a regular file (a pipe, a device) and standard output, "-", are written directly.
  *
  * Each function returns CLI_OK; CLI_WRITE if the file cannot be written; CLI_UNSUPPORTED if the format cannot
  * hold what is given; CLI_FAILED without memory. On failure it writes one line without a newline to `reason`

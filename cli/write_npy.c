@@ -58,6 +58,6 @@ cli_result write_npy(const char *path, const bv_tensor *tensor, char *text, size
     return result;
   if (fwrite(header, 1, sizeof header, out.stream) != sizeof header ||
       (count > 0 && fwrite(tensor->data, bv_dtype_size(tensor->dtype), count, out.stream) != count))
-    result = refuse(why, CLI_WRITE, "%s", strerror(errno));
+    result = refuse_error(why, CLI_WRITE, errno);
   return output_close(&out, result, why);
 }

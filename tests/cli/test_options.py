@@ -20,7 +20,7 @@ class Options(Case):
         text = self.succeed("--help").decode()
         self.assertTrue(text.startswith("batchview brain.nii.gz -o brain.png"))
         for option in ("--output", "--axis", "--slice", "--percentile", "--window", "--minmax", "--foreground",
-                       "--mask", "--scope", "--columns", "--format", "--json", "-q", "--quiet", "-v", "--verbose",
+                       "--mask", "--scope", "--columns", "--format", "--force", "--json", "-q", "--quiet", "-v", "--verbose",
                        "--version", "--help"):
             self.assertIn(option, text)
         self.assertEqual(self.succeed("-h").decode(), text)
@@ -55,7 +55,7 @@ class Options(Case):
                        "format"):
             self.refuse(USAGE, "a.npy", f"--{option}", says=[f"--{option}", "expected a value"])
         self.refuse(USAGE, "a.npy", "-o", says=["--output", "expected a value"])
-        for option in ("json", "quiet", "verbose", "minmax", "help", "version"):
+        for option in ("force", "json", "quiet", "verbose", "minmax", "help", "version"):
             self.refuse_usage(f"--{option}=1", says=[f"--{option}", "no value"])
 
     def test_repeated_options(self):

@@ -234,9 +234,35 @@ class Streams(Case):
         self.succeed("a.npy", "-o", "out.png")
         self.assertEqual(self.get("out.png").values, self.picture)
 
-    def test_an_output_may_replace_its_input(self):
-        self.succeed("a.png", "-o", "a.png")
-        self.assertEqual(self.get("a.png").shape, (6, 5))
+    def test_an_input_is_replaced_by_force_only(self):
+        os.mkdir(self.path("folder"))
+        os.link(self.path("a.png"), self.path("other.png"))
+        os.symlink("a.png", self.path("link.png"))
+        whole = self.contents("a.png")
+        for arguments in (("a.png", "-o", "a.png"), ("a.npy", "a.png", "-o", "folder/../a.png"), ("a.png", "-o", "link.png"),
+                          ("a.npy", "--mask", "a.png", "-o", "other.png"), ("a.npy", "-o", "a.npy")):
+            self.refuse(WRITE, *arguments, says=[f"batchview: {arguments[-1]}: ", "input", "--force"])
+        with open(self.path("a.png"), "rb") as file:
+            done = subprocess.run([PROGRAM, "-", "-o", "a.png"], cwd=self.folder, stdin=file, capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, WRITE, done.stderr)
+        self.assertEqual(self.contents("a.png"), whole)
+        self.succeed("a.npy", "a.png", "--force", "-o", "a.png")
+        self.assertEqual(self.get("a.png").shape[1], 10)
+
+    def test_a_read_only_file_is_replaced_by_force_only(self):
+        self.put("out.png", b"precious")
+        for permissions in (0o444, 0o400, 0o000):
+            os.chmod(self.path("out.png"), permissions)
+            self.refuse(WRITE, "a.npy", "-o", "out.png", says=["batchview: out.png: ", "read-only", "--force"])
+        os.chmod(self.path("out.png"), 0o444)
+        self.assertEqual(self.contents("out.png"), b"precious")
+        self.succeed("a.npy", "--force", "-o", "out.png")
+        self.assertEqual(self.get("out.png").values, self.picture)
+        self.assertEqual(stat.S_IMODE(os.stat(self.path("out.png")).st_mode), 0o444)
+
+    def contents(self, name):
+        with open(self.path(name), "rb") as file:
+            return file.read()
 
     def test_nothing_is_left_beside_an_output(self):
         before = set(os.listdir(self.folder))
@@ -262,14 +288,24 @@ class Streams(Case):
         header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({rows}, {columns}), }}\n".encode()
         self.put("large.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + os.urandom(rows * columns))
         before = set(os.listdir(self.folder))
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPROF,
+                       signal.SIGVTALRM):
             process = subprocess.Popen([PROGRAM, "large.npy", "-o", "out.png"], cwd=self.folder)
-            while set(os.listdir(self.folder)) == before and process.poll() is None:
+            while not self.writes(process):
+                self.assertIsNone(process.poll())
                 time.sleep(0.001)
-            self.assertNotIn("out.png", os.listdir(self.folder))
             process.send_signal(number)
             self.assertEqual(process.wait(60), -number)
             self.assertEqual(set(os.listdir(self.folder)), before)
+
+    def writes(self, process):
+        """Whether it has an open file in the folder that is not its input: the output, with a name or without."""
+        try:
+            folder = f"/proc/{process.pid}/fd"
+            files = [os.readlink(f"{folder}/{name}") for name in os.listdir(folder)]
+        except FileNotFoundError:  # closed meanwhile
+            return False
+        return any(file.startswith(self.folder) and not file.endswith("large.npy") for file in files)
 
     def test_an_output_keeps_the_permissions_of_the_one_that_it_replaces(self):
         for permissions in (0o600, 0o666, 0o640):

@@ -1,7 +1,7 @@
 // Writing: what the files hold, and that they appear whole or not at all.
+#include "directory.h"
 #include "support.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <set>
 
 extern "C" {
 #include "write.h"
@@ -17,45 +16,8 @@ extern "C" {
 
 namespace {
 
-class Write : public testing::Test {
+class Write : public Directory {
 protected:
-  void SetUp() override { ASSERT_NE(mkdtemp(directory_), nullptr); }
-  void TearDown() override {
-    for (const std::string &name : names())
-      unlink(file(name).c_str());
-    EXPECT_EQ(rmdir(directory_), 0);
-  }
-
-  std::string file(const std::string &name) const { return std::string(directory_) + "/" + name; }
-
-  std::set<std::string> names() const {
-    std::set<std::string> all;
-    DIR *directory = opendir(directory_);
-    for (const dirent *entry; (entry = readdir(directory)) != nullptr;)
-      if (entry->d_name != std::string(".") && entry->d_name != std::string(".."))
-        all.insert(entry->d_name);
-    closedir(directory);
-    return all;
-  }
-
-  static std::string contents(const std::string &path) {
-    FILE *stream = fopen(path.c_str(), "rb");
-    if (stream == nullptr)
-      return "cannot be opened";
-    std::string bytes;
-    for (int byte; (byte = getc(stream)) != EOF;)
-      bytes += (char)byte;
-    fclose(stream);
-    return bytes;
-  }
-
-  void store(const std::string &name, const std::string &bytes) const {
-    FILE *stream = fopen(file(name).c_str(), "wb");
-    ASSERT_NE(stream, nullptr);
-    ASSERT_EQ(fwrite(bytes.data(), 1, bytes.size(), stream), bytes.size());
-    ASSERT_EQ(fclose(stream), 0);
-  }
-
   // Both writers on `path`; what they answer and say must agree.
   cli_result write_both(const std::string &path) {
     const cli_result npy = write_npy(path.c_str(), &tensor_, reason_, sizeof reason_);
@@ -66,7 +28,6 @@ protected:
     return png;
   }
 
-  char directory_[40] = "/tmp/batchview-write-XXXXXX";
   char reason_[256] = "";
   std::vector<uint8_t> bytes_ = std::vector<uint8_t>(200000, 7);
   const int64_t shape_[2] = {400, 500};
