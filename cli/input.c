@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -79,7 +80,7 @@ static cli_result read_all(int descriptor, size_t expected, input_check *check, 
     if (to == &spare || got == 0)
       return CLI_OK;
     bytes->size += (size_t)got;
-    if (is_gzip((file_bytes){.data = bytes->data, .size = bytes->size}))
+    if (bytes->needed == INPUT_UNDECIDED && is_gzip((file_bytes){.data = bytes->data, .size = bytes->size}))
       bytes->needed = INPUT_ALL;
     cli_result result = decide(bytes, check, why);
     if (result != CLI_OK)
@@ -187,5 +188,24 @@ cli_result input_unpack(file_bytes file, input_check *check, input_bytes *bytes,
     return refuse(why, CLI_FAILED, "out of memory: zlib could not be started");
   cli_result result = unpack_all(&from, check, bytes, why);
   inflateEnd(&from.stream);
+  return result;
+}
+
+static cli_result check_nothing(file_bytes beginning, size_t *needed, reason why) {
+  (void)beginning, (void)needed, (void)why;
+  return CLI_OK;
+}
+
+cli_result input_read_part(const char *path, size_t needed, input_bytes *bytes, reason why) {
+  const size_t length = strlen(path);
+  const bool is_packed = length > 3 && strcasecmp(path + length - 3, ".gz") == 0;
+  bytes->needed = is_packed ? INPUT_ALL : needed;
+  cli_result result = input_read(path, check_nothing, bytes, why);
+  if (result != CLI_OK || !is_packed)
+    return result;
+  input_bytes unpacked = {.needed = needed};
+  result = input_unpack((file_bytes){.data = bytes->data, .size = bytes->size}, check_nothing, &unpacked, why);
+  free(bytes->data);
+  *bytes = unpacked;
   return result;
 }

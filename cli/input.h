@@ -22,6 +22,10 @@ typedef cli_result input_check(file_bytes beginning, size_t *needed, reason why)
 /* Reads `path` ("-" for standard input) into empty `bytes`, packed as it is; `check` sees what is no gzip. */
 cli_result input_read(const char *path, input_check *check, input_bytes *bytes, reason why);
 
+/* Reads the first `needed` bytes of a file of bare numbers, which its name, not its content, tells to be gzip.
+ * *bytes are freed by the caller also on failure. */
+cli_result input_read_part(const char *path, size_t needed, input_bytes *bytes, reason why);
+
 /* Unpacks all members of a gzip file into empty `bytes`. */
 cli_result input_unpack(file_bytes file, input_check *check, input_bytes *bytes, reason why);
 

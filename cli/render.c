@@ -32,7 +32,7 @@ static cli_result compute(cli_rendering *rendering, const cli_options *options, 
   const cli_slices *slices = &rendering->slices;
   bv_display_options display = options->display;
   display.mask = mask ? &mask->tensor : NULL;
-  if (slices->volume && display.scope == BV_SCOPE_IMAGE)
+  if (slices->volume && !slices->colour && display.scope == BV_SCOPE_IMAGE)
     display.scope = BV_SCOPE_PLANE; /* each slice is an image; `batch` has volumes before slices */
   cli_result result = mask ? mask_fits(mask, &slices->batch, why) : CLI_OK;
   if (result != CLI_OK)

@@ -87,8 +87,7 @@ static void json_input(const cli_report *report, const cli_rendering *rendering,
   if (slices->volume) {
     fprintf(file,
             ", \"oriented\": %s, \"axis\": %d, \"slices\": {\"first\": %" PRId64 ", \"count\": %" PRId64 "}",
-            input->oriented ? "true" : "false", report->options->slices.axis, slices->first,
-            slices->batch.shape[1]);
+            input->oriented ? "true" : "false", report->options->slices.axis, slices->first, slices->count);
   }
   fputs(", \"batch\": ", file);
   json_integers(file, batch_shape, 4);

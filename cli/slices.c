@@ -37,18 +37,19 @@ static cli_result choose(cli_slices *slices, const slice_options *options, reaso
 static cli_result slices_of_volume(const source *input, const slice_options *options, cli_slices *slices,
                                    reason why) {
   const bv_tensor *volume = &input->tensor;
-  int leading = volume->ndim - 3; /* a series has its axis before the volume's */
+  int leading = volume->ndim - 3; /* a series has its axis before the volume's, and colours have theirs */
+  bool series = leading > (input->colour ? 1 : 0);
   int rows = options->axis == 0 ? 1 : 0, columns = options->axis == 2 ? 1 : 2;
-  /* NIfTI volumes have anatomical axes, known or assumed, and coronal and sagittal pictures have the superior
-   * end of axis 2 at their top. */
-  bool upright = strcmp(input->format, "nifti") == 0 && options->axis != 2;
+  /* Where axes are anatomical, known or assumed, coronal and sagittal pictures have the superior end of axis 2
+   * at their top. */
+  bool upright = input->grid.extent[0] > 0 && options->axis != 2;
   if (upright) {
     columns = rows;
     rows = 2;
   }
 
   bv_tensor *batch = &slices->batch;
-  if (leading)
+  if (series)
     show_axis(batch, 0, volume, 0);
   show_axis(batch, 1, volume, leading + options->axis);
   show_axis(batch, 2, volume, leading + rows);
@@ -58,8 +59,22 @@ static cli_result slices_of_volume(const source *input, const slice_options *opt
   slices->row_spacing = input->spacing[rows];
   slices->column_spacing = input->spacing[columns];
   slices->volume = true;
-  slices->one_plane = !leading && options->choice != SLICE_ALL;
-  return choose(slices, options, why);
+  slices->colour = input->colour;
+  slices->one_plane = leading == 0 && options->choice != SLICE_ALL;
+  cli_result result = choose(slices, options, why);
+  slices->count = batch->shape[1];
+  if (result != CLI_OK || !input->colour)
+    return result;
+  /* The channels take the place of the slices, which become images of the batch. */
+  if (slices->count > 1 && series)
+    return refuse(why, CLI_UNSUPPORTED,
+                  "all slices of a series in colour are not supported; --slice N chooses one");
+  if (!series) {
+    batch->shape[0] = batch->shape[1];
+    batch->stride[0] = batch->stride[1];
+  }
+  show_axis(batch, 1, volume, leading - 1);
+  return CLI_OK;
 }
 
 cli_result slices_of_source(const source *input, const slice_options *options, cli_slices *slices, reason why) {

@@ -6,16 +6,17 @@
 
 typedef struct cli_slices {
   /* [B, C, rows, columns], a view of the source. Volumes are [volumes, slices, rows, columns]: a series cannot
-   * have one stride for both. */
+   * have one stride for both. In colour they are [volumes or slices, 3, rows, columns]. */
   bv_tensor batch;
   bool volume;
   bool one_plane; /* an image, or one slice of one volume: the result is [rows, columns] */
   bool colour;    /* the three channels are red, green, blue */
   double row_spacing, column_spacing;
-  int64_t first; /* volumes: the number of the first slice shown */
+  int64_t first, count; /* volumes: the number of the first slice shown, and how many are */
 } cli_slices;
 
-/* Chooses the slices of `input`. CLI_OK, or CLI_USAGE and one line in `why`: there is no such slice. */
+/* Chooses the slices of `input`. CLI_OK, or one line in `why`: CLI_USAGE for a slice that there is not,
+ * CLI_UNSUPPORTED for all slices of a series in colour. */
 cli_result slices_of_source(const source *input, const slice_options *options, cli_slices *slices, reason why);
 
 /* Elements of a tensor that lies in memory. */

@@ -6,6 +6,7 @@
 
 #include "input.h"
 #include "pages.h"
+#include "pair.h"
 
 /* ---- Formats ---------------------------------------------------------------------------------------- */
 
@@ -181,11 +182,15 @@ cli_result source_read(const char *path, source *into, char *text, size_t text_b
   const reason why = {text, text_bytes};
   input_bytes bytes = {0};
   *into = (struct source){0};
-  cli_result result = input_read(path, check_beginning, &bytes, why);
-  const char *place = strcmp(path, "-") == 0 ? NULL : path;
+  char *header = header_beside(path);
+  const char *place = header != NULL ? header : path;
+  cli_result result = input_read(place, check_beginning, &bytes, why);
+  if (strcmp(path, "-") == 0)
+    place = NULL;
   if (result == CLI_OK)
     result = parse_any((file_bytes){bytes.data, bytes.size, bytes.more, place}, into, why);
   free(bytes.data);
+  free(header);
   return result;
 }
 

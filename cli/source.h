@@ -20,24 +20,34 @@ typedef enum cli_result {
 
 typedef enum source_kind {
   SOURCE_IMAGE,  /* [H, W]; a colour picture is a SOURCE_BATCH [1, 3, H, W] */
-  SOURCE_VOLUME, /* [H, W, D], or a series of volumes [T, H, W, D] */
+  SOURCE_VOLUME, /* [H, W, D], or a series of volumes [T, H, W, D]; in colour [3, H, W, D], [T, 3, H, W, D] */
   SOURCE_BATCH   /* [B, C, H, W] */
 } source_kind;
 
+/* Where a volume's voxels lie, or an image's: along H, W and D, or rows, columns and the way through the slice.
+ */
+typedef struct source_grid {
+  int64_t extent[3];
+  int file_axis[3]; /* which of the file's axes each of them is */
+  bool reversed[3]; /* whether it runs the other way than in the file */
+  double affine[3]
+               [4]; /* of the voxel at an index along the three, in mm; rows to the right, anterior, superior */
+} source_grid;
+
 /* How each format arrives:
  *
- * NIfTI   One slice is an image, more are a volume or a series. The sform, else the qform, says where the axes
- *         point; they are brought to the nearest standard ones: in volumes H runs from anterior to posterior, W
- *         from the patient's right to left, D from inferior to superior, so that slices along axis 2 are axial
- *         pictures in radiological display. An image has superior or anterior at its top, and the patient's
- *         right, or anterior, at its left. Without either form the file's axes count as right, anterior,
- *         superior (NIfTI's method 1), and `oriented` is false. Types stay as stored; with scl_slope and
- *         scl_inter (rounded once from float64) 8- and 16-bit integers and f32 become f32, the others f64.
- * NumPy   2 dimensions are an image, 3 a volume, 4 a batch. Booleans are u8.
- * PNG     Grey is an image, colour a batch [1, 3, H, W]; u8 or u16. Alpha is dropped. Smaller depths become u8.
- *         Texts, profiles and the like are skipped.
- * TIFF    One grey page is an image; colour or several pages, which must agree, a batch [pages, 1 or 3, H, W].
- *         Alpha is dropped.
+ * NIfTI   One slice is an image, more are a volume or a series, and so are dimensions beyond the third. The
+ * sform, else the qform, says where the axes point; they are brought to the nearest standard ones: in volumes H
+ * runs from anterior to posterior, W from the patient's right to left, D from inferior to superior, so that
+ * slices along axis 2 are axial pictures in radiological display. An image has superior or anterior at its top,
+ * and the patient's right, or anterior, at its left. Without either form the file's axes count as right,
+ * anterior, superior (NIfTI's method 1), in Analyze 7.5 pairs as left, anterior, superior, or as their field
+ * `orient` has them, and `oriented` is false. Colours are u8, their alpha is dropped. Types stay as stored;
+ * with scl_slope and scl_inter (rounded once from float64) 8- and 16-bit integers and f32 become f32, the
+ * others f64. NumPy   2 dimensions are an image, 3 a volume, 4 a batch. Booleans are u8. PNG     Grey is an
+ * image, colour a batch [1, 3, H, W]; u8 or u16. Alpha is dropped. Smaller depths become u8. Texts, profiles
+ * and the like are skipped. TIFF    One grey page is an image; colour or several pages, which must agree, a
+ * batch [pages, 1 or 3, H, W]. Alpha is dropped.
  *
  * 64-bit integers become f64 if all of them fit exactly, and are refused otherwise. Any format may be
  * gzip-compressed. Memory is bounded: what a header claims is compared with what the file can hold before
@@ -49,7 +59,9 @@ typedef struct source {
   bv_tensor tensor; /* CPU; data points into `memory`, strides as the file has them; no extent is 0 */
   void *memory;     /* owned */
   size_t memory_bytes;
-  bool oriented; /* the file says where its axes point, and they have been brought to the standard ones */
+  bool colour;      /* SOURCE_VOLUME: its last axis but three has red, green and blue */
+  bool oriented;    /* the file says where its axes point, and they have been brought to the standard ones */
+  source_grid grid; /* all 0 where a format has no axes in the patient */
   /* Distance of neighbours along the last two (image, batch) or three (volume) axes, in mm or any unit; all 1
    * when the file does not say. */
   double spacing[3];

@@ -11,7 +11,7 @@ static size_t count_bytes(const bv_tensor *tensor) {
 
 void shape_of_rendering(const cli_rendering *rendering, int64_t shape[5]) {
   memcpy(shape, rendering->pixels.shape, 5 * sizeof *shape);
-  if (rendering->slices.volume) {
+  if (rendering->slices.volume && !rendering->slices.colour) {
     shape[0] *= shape[1];
     shape[1] = 1;
   }

@@ -231,6 +231,9 @@ class Case(unittest.TestCase):
             file.write(data.npy() if isinstance(data, Array) else data)
         return name
 
+    def remove(self, name):
+        os.unlink(self.path(name))
+
     def get(self, name):
         with open(self.path(name), "rb") as file:
             data = file.read()

@@ -96,7 +96,8 @@ void set_sform(NiftiFile &file, const Matrix &matrix) {
 }
 
 // Every voxel must lie where its place in the patient, in whole voxels by the signed permutation `axes`, says.
-void expect_standard_axes(const Parsed &parsed, const NiftiFile &file, const Matrix &axes) {
+// The spacing is pixdim's times `scale`.
+void expect_standard_axes(const Parsed &parsed, const NiftiFile &file, const Matrix &axes, double scale = 1) {
   ASSERT_EQ(parsed.result(), CLI_OK) << parsed.reason();
   const bv_tensor &tensor = parsed->tensor;
   ASSERT_EQ(tensor.ndim, 3);
@@ -117,7 +118,7 @@ void expect_standard_axes(const Parsed &parsed, const NiftiFile &file, const Mat
   for (size_t axis = 0; axis < 3; ++axis)
     for (size_t column = 0; column < 3; ++column)
       if (axes[rows[axis]][column] != 0) {
-        EXPECT_EQ(parsed->spacing[axis], file.pixdim[column + 1]);
+        EXPECT_NEAR(parsed->spacing[axis] / (file.pixdim[column + 1] * scale), 1, scale == 1 ? 0 : 1e-6);
         EXPECT_EQ(tensor.shape[axis], extents[column]);
       }
 }
@@ -253,8 +254,77 @@ TEST(NiftiAxes, HugeAndTinySformsCount) {
     for (auto &row : file.sform)
       for (double &number : row)
         number *= scale;
-    expect_standard_axes(Parsed::bytes(file.bytes()), file, matrix);
+    expect_standard_axes(Parsed::bytes(file.bytes()), file, matrix, scale);
   }
+}
+
+// Axes and spacing come from the same form; pixdim is taken where it says the same with less rounding.
+TEST(NiftiAxes, ASformOfOtherSpacingCountsAndIsSaid) {
+  for (const Matrix &matrix : all_matrices())
+    for (double factor : {0.5, 0.98, 0.995, 1.0, 1.005, 1.02, 3.0}) {
+      SCOPED_TRACE(text_of(matrix) + std::to_string(factor));
+      NiftiFile file = numbered_file();
+      set_sform(file, matrix);
+      for (auto &row : file.sform)
+        for (double &number : row)
+          number *= factor;
+      const bool differs = std::fabs(factor - 1) > 0.01;
+      Parsed parsed = Parsed::bytes(file.bytes());
+      expect_standard_axes(parsed, file, matrix, differs ? factor : 1);
+      EXPECT_EQ(parsed.warning().find("its pixdim[1] is 1.5 and its sform's spacing ") == 0, differs)
+          << parsed.warning();
+      file.pixdim[1] = file.pixdim[2] = file.pixdim[3] = 0; // says nothing
+      EXPECT_EQ(Parsed::bytes(file.bytes()).warning(), "");
+    }
+}
+
+// The place in the patient of a voxel at each corner, by the file's affine and by that of the standard axes.
+TEST(NiftiAxes, VoxelsKeepTheirPlaces) {
+  for (int round = 0; round < 3; ++round)
+    for (const Matrix &matrix : all_matrices()) {
+      const Matrix oblique = product(small_rotation(25), matrix);
+      SCOPED_TRACE(text_of(oblique));
+      NiftiFile file = numbered_file();
+      set_sform(file, oblique);
+      for (auto &row : file.sform)
+        row[3] = random_below(1000) - 500;
+      Parsed parsed = Parsed::bytes(file.bytes());
+      ASSERT_EQ(parsed.result(), CLI_OK) << parsed.reason();
+      const source_grid &grid = parsed->grid;
+      for (int64_t h = 0; h < grid.extent[0]; ++h)
+        for (int64_t w = 0; w < grid.extent[1]; ++w)
+          for (int64_t d = 0; d < grid.extent[2]; ++d) {
+            const int64_t number = (int64_t)parsed.at({h, w, d}) - 1; // the voxel's number in the file
+            const int64_t voxel[3] = {number % extents[0], number / extents[0] % extents[1],
+                                      number / (extents[0] * extents[1])};
+            const int64_t index[3] = {h, w, d};
+            for (size_t row = 0; row < 3; ++row) {
+              double in_file = file.sform[row][3], in_grid = grid.affine[row][3];
+              for (size_t i = 0; i < 3; ++i) {
+                in_file += file.sform[row][i] * (double)voxel[i];
+                in_grid += grid.affine[row][i] * (double)index[i];
+                const int64_t extent = extents[grid.file_axis[i]];
+                EXPECT_EQ(voxel[grid.file_axis[i]], grid.reversed[i] ? extent - 1 - index[i] : index[i]);
+              }
+              EXPECT_NEAR(in_file, in_grid, 1e-4);
+            }
+          }
+    }
+}
+
+TEST(NiftiAxes, TheQformPlacesVoxelsToo) {
+  NiftiFile file = numbered_file();
+  file.qform_code = 1;
+  file.quatern[2] = 1; // half a turn about z
+  file.qoffset[0] = 10;
+  file.qoffset[1] = 20;
+  file.qoffset[2] = 30;
+  Parsed parsed = Parsed::bytes(file.bytes());
+  // H to the back is j, W to the left is i, D is k
+  const double expected[3][4] = {{0, -1.5, 0, 10}, {-2.5, 0, 0, 20}, {0, 0, 3.5, 30}};
+  for (size_t row = 0; row < 3; ++row)
+    for (size_t column = 0; column < 4; ++column)
+      EXPECT_NEAR(parsed->grid.affine[row][column], expected[row][column], 1e-12) << row << column;
 }
 
 // One slice is a picture with superior, or else anterior, at its top, and the patient's right, or else

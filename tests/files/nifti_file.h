@@ -13,7 +13,7 @@ struct NiftiFile {
   double vox_offset = 0;           // 0: right after the header, its flag and the extension
   double slope = 0, inter = 0;
   int qform_code = 0, sform_code = 0;
-  double quatern[3] = {0, 0, 0};
+  double quatern[3] = {0, 0, 0}, qoffset[3] = {0, 0, 0};
   double sform[3][4] = {};
   std::string extension; // with its size and code
   std::string voxels = std::string(24, 'v');
@@ -44,6 +44,7 @@ struct NiftiFile {
       i16(254, sform_code);
       for (size_t i = 0; i < 3; ++i) {
         f32(256 + 4 * i, quatern[i]);
+        f32(268 + 4 * i, qoffset[i]);
         for (size_t j = 0; j < 4; ++j)
           f32(280 + 16 * i + 4 * j, sform[i][j]);
       }
@@ -62,6 +63,7 @@ struct NiftiFile {
       i32(348, sform_code);
       for (size_t i = 0; i < 3; ++i) {
         f64(352 + 8 * i, quatern[i]);
+        f64(376 + 8 * i, qoffset[i]);
         for (size_t j = 0; j < 4; ++j)
           f64(400 + 32 * i + 8 * j, sform[i][j]);
       }

@@ -21,7 +21,8 @@ void check_tensor(const source &source) {
   const int64_t size = (int64_t)bv_dtype_size(tensor.dtype);
   require(size > 0 && (uintptr_t)tensor.data % (uintptr_t)size == 0);
   require(tensor.ndim == (source.kind == SOURCE_IMAGE ? 2 : source.kind == SOURCE_BATCH ? 4 : tensor.ndim));
-  require(source.kind != SOURCE_VOLUME || tensor.ndim == 3 || tensor.ndim == 4);
+  const int channel_axes = source.colour ? 1 : 0;
+  require(source.kind != SOURCE_VOLUME || tensor.ndim == 3 + channel_axes || tensor.ndim == 4 + channel_axes);
   require(tensor.device == BV_CPU);
   const char *lowest = (const char *)tensor.data, *highest = lowest + size;
   for (int axis = 0; axis < tensor.ndim; ++axis) {

@@ -31,6 +31,17 @@ void add_nifti(std::vector<std::string> &seeds) {
     file.dim = {2, 3, 1};
     file.extension = bytes_of((int32_t)16, false) + bytes_of((int32_t)6, false) + "comment.";
     seeds.push_back(file.bytes());
+    file = NiftiFile();
+    file.version = 1 + variant / 2;
+    file.big_endian = variant & 1;
+    file.dim = {5, 2, 1, 1, 1, 3};
+    file.datatype = variant & 1 ? 2304 : 128;
+    seeds.push_back(file.bytes());
+    std::string bytes = file.bytes();
+    bytes[file.version == 1 ? 345 : 5] = 'i'; // of a pair
+    seeds.push_back(bytes);
+    bytes.replace(344, 4, std::string(4, '\0')); // in version 1 Analyze's
+    seeds.push_back(bytes);
   }
 }
 
