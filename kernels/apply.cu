@@ -1,7 +1,7 @@
 /* Map and pack: every pixel through the window of its group, in any packing. */
+#include "byte_table.cuh"
 #include "dispatch.cuh"
 #include "launch.h"
-#include "tile.cuh"
 
 namespace bv {
 namespace {
@@ -41,11 +41,10 @@ __device__ __forceinline__ Line line_of_channel(const bv_lines &lines, const Lin
 template <int Width, int Channels> constexpr int quads_of_tile = Channels == 3 ? 1 : Width == 8 ? 2 : 4;
 
 /* A tile of any pixels in any packing. */
-template <int Width, typename T, int Channels>
+template <int Width, typename T, int Channels, int quads = quads_of_tile<Width, Channels>>
 __device__ __forceinline__ void apply_tile(const bv_lines &lines, const Source &source, const Sink &sink,
                                            const Line &line, int64_t begin, const Map<T> map[Channels],
                                            const uint32_t *colours, uint32_t *exchange) {
-  constexpr int quads = quads_of_tile<Width, Channels>;
   const int64_t of_lane = (int64_t)(threadIdx.x % warp_lanes) * quad;
   T x[Channels][quads][quad];
 #pragma unroll
@@ -112,8 +111,9 @@ __global__ void __launch_bounds__(block_threads, Width == 1 ? 3 : 2)
   load_colour_map(sink, colours);
   __syncthreads();
 
-  walk_to_write<Width, quads, block_threads>(
-      lines, source, sink, out_bytes, visits, [&](const Line &line, int64_t begin, int64_t end) {
+  walk_to_write<Width, quads>(
+      lines, source, sink, out_bytes, visits, warp_of_grid<block_threads>(), warps_of_grid<block_threads>(),
+      [&](const Line &line, int64_t begin, int64_t end) {
         const Map<T> map = map_of_group<T>(mapping, line.window);
         const QuickMap quick = quick_map_of<dtype>(map, source, sink);
         const bool is_quick = quick.is_for_all && line.wide_in && line.wide_out && !line.mask;
@@ -134,14 +134,73 @@ __global__ void __launch_bounds__(block_threads, sizeof(T) == 4 ? 3 : 2)
                      const __grid_constant__ Visits visits) {
   __shared__ uint4 exchange_of_warps[block_threads / warp_lanes][exchange_words / 4];
   uint32_t *exchange = (uint32_t *)exchange_of_warps[threadIdx.x / warp_lanes];
-  walk_to_write<Width, quads_of_tile<Width, 3>, block_threads>(
-      lines, source, sink, 1, visits, [&](const Line &line, int64_t begin, int64_t end) {
+  walk_to_write<Width, quads_of_tile<Width, 3>>(
+      lines, source, sink, 1, visits, warp_of_grid<block_threads>(), warps_of_grid<block_threads>(),
+      [&](const Line &line, int64_t begin, int64_t end) {
         Map<T> map[3];
 #pragma unroll
         for (int c = 0; c < 3; ++c)
           map[c] = map_of_group<T>(mapping, line.window + c * lines.channel.window);
         for (; begin < end; begin += quads_of_tile<Width, 3> * warp_pixels)
           apply_tile<Width, T, 3>(lines, source, sink, line, begin, map, nullptr, exchange);
+      });
+}
+
+/* 8-bit pixels, in lines that are long enough for a table: a block makes that of a line's window for some
+ * tiles.
+ */
+constexpr int byte_warps = block_threads / warp_lanes;
+constexpr int byte_quads = byte_warps * byte_tile / warp_pixels; /* of a block's tile, for each lane */
+constexpr int byte_step = byte_warps * byte_tile;                /* from one tile of a warp to its next */
+constexpr int64_t byte_line = 4096;                              /* pixels that are worth a table */
+
+/* A warp's tiles at begin, begin + byte_step .. before `end`, which are whole; of a line that is aligned and
+ * without gaps. Returns the one after: the hot loop. */
+__device__ __forceinline__ int64_t map_byte_tiles(const uint32_t *table, const Sink &sink, const Line &line,
+                                                  int64_t begin, int64_t end, uint4 *exchange) {
+  const bool is_aligned = (uintptr_t)(line.in - line.lead) % 16 == 0;
+  const int tiles = ((int)(end - begin) + byte_step - 1) / byte_step, bytes = sink.bytes_of_pixel;
+  const char *in = line.in + begin;
+  char *out = line.out + begin * bytes;
+  with_packing(sink.packing, false, [&](auto way) {
+#pragma unroll 1
+    for (int left = tiles; left > 0; --left) {
+      map_byte_tile<decltype(way)::packing, true>(table, in, is_aligned, out, exchange);
+      in += byte_step;
+      out += byte_step * bytes;
+    }
+  });
+  return begin + (int64_t)tiles * byte_step;
+}
+
+__global__ void __launch_bounds__(block_threads, 4)
+    apply_bytes_kernel(const __grid_constant__ bv_lines lines, const __grid_constant__ Source source,
+                       const __grid_constant__ Sink sink, const __grid_constant__ Mapping mapping,
+                       int out_bytes, const __grid_constant__ Visits visits) {
+  __shared__ uint32_t table[byte_values];
+  __shared__ uint4 exchange_of_warps[byte_warps][byte_exchange_units];
+  const int warp = (int)threadIdx.x / warp_lanes;
+  uint4 *exchange = exchange_of_warps[warp];
+  walk_to_write<1, byte_quads>(
+      lines, source, sink, out_bytes, visits, blockIdx.x, gridDim.x,
+      [&](const Line &line, int64_t begin_of_block, int64_t end) {
+        const bv_map_f32 map = map_of_group<float>(mapping, line.window);
+        __syncthreads(); /* the table before has been used */
+        make_byte_table(map, source, sink, table);
+        __syncthreads();
+        const bool is_wide = line.wide_in && line.wide_out;
+        const int64_t whole_end = lines.run.extent - byte_tile;
+        for (int64_t begin = begin_of_block + warp * byte_tile; begin < end;) {
+          if (is_wide && begin >= 0 && begin <= whole_end)
+            begin = map_byte_tiles(table, sink, line, begin, min(end, whole_end + 1), exchange);
+          if (begin >= end)
+            break;
+#pragma unroll 1
+          for (int i = 0; i < byte_tile / warp_pixels; ++i)
+            apply_tile<1, float, 1, 1>(lines, source, sink, line, begin + i * warp_pixels, &map, nullptr,
+                                       (uint32_t *)exchange);
+          begin += byte_step;
+        }
       });
 }
 
@@ -152,6 +211,20 @@ int launch_apply(Kernel kernel, const bv_job *job, const bv_lines &lines, bv_win
   Mapping mapping = {windows, job->lo, job->hi, job->epsilon, job->floor};
   return launch(kernel, blocks_for(lines.count * visits.of_line, block_threads / warp_lanes), block_threads,
                 stream, lines, source_of_job(job), sink_of_job(job, &lines), mapping, out_bytes..., visits);
+}
+
+int launch_apply_bytes(const bv_job *job, const bv_lines &lines, const Sink &sink, bv_windows windows,
+                       bv_stream stream) {
+  constexpr int64_t enough = 256; /* blocks that share the making of tables */
+  const Visits visits = visits_to_write<byte_quads>(job, lines, enough);
+  const Mapping mapping = {windows, job->lo, job->hi, job->epsilon, job->floor};
+  return launch(apply_bytes_kernel, blocks_for(lines.count * visits.of_line, 1), block_threads, stream, lines,
+                source_of_job(job), sink, mapping, bytes_of_dtype(job->out_dtype), visits);
+}
+
+bool is_for_table(const bv_job *job, const bv_lines &lines, const Sink &sink) {
+  return bytes_of_dtype(job->in_dtype) == 1 && sink.packing != packed_otherwise && lines.run.in == 1 &&
+         !job->mask && lines.run.extent >= byte_line;
 }
 
 } // namespace
@@ -165,6 +238,9 @@ int bv_launch_apply(const bv_job *job, bv_windows windows, bv_stream stream) {
       const auto kernel = bv::apply_rgb_kernel<Width, typename decltype(kind)::T>;
       return bv::launch_apply<Width, 3>(kernel, job, lines, windows, stream);
     });
+  const bv::Sink sink = bv::sink_of_job(job, &lines);
+  if (bv::is_for_table(job, lines, sink))
+    return bv::launch_apply_bytes(job, lines, sink, windows, stream);
   return bv::with_type_of(job->in_dtype, [&](auto type) {
     constexpr int Width = decltype(type)::Width;
     const auto kernel = bv::apply_kernel<decltype(type)::dtype, Width, typename decltype(type)::T>;

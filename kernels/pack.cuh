@@ -88,20 +88,11 @@ __device__ __forceinline__ uint32_t colour_of_grey(const Sink &sink, const uint3
 
 /* ---- A line's output ----------------------------------------------------------------------------------- */
 
-/* Alignment that the wide stores of a packing need, in bytes. */
-__device__ __forceinline__ int alignment_of_quads(const Sink &sink) {
-  switch (sink.bytes_of_pixel) {
-  case 1: return 4;
-  case 2: return 8;
-  default: return 16;
-  }
-}
-
-/* How a located line is read and written in quads, its lead chosen for the output's alignment where that is
- * possible. */
+/* How a located line is read and written in quads, its lead chosen so that tiles of the output are aligned to
+ * 16 bytes where that is possible. */
 template <int Width>
 __device__ __forceinline__ void align_quads(const bv_lines &lines, const Sink &sink, Line &line) {
-  int past = (int)((uintptr_t)line.out % (unsigned)alignment_of_quads(sink));
+  int past = (int)((uintptr_t)line.out % 16);
   if (sink.bytes_of_pixel == 3) {
     line.lead = past * 11 % 16; /* 3 * 11 = 1 modulo 16 */
     line.wide_out = true;
@@ -185,9 +176,19 @@ __device__ __forceinline__ void store_rgb_warp(char *address, const uint32_t wor
     __stcs((uint4 *)address, ((const uint4 *)exchange)[lane]);
 }
 
-/* The lowest bytes of four words. */
+/* The lowest bytes of four words; and four greys, their lowest bytes, as 12 bytes of RGB or as RGBA. */
 __device__ __forceinline__ uint32_t lowest_bytes(const uint32_t word[quad]) {
   return __byte_perm(__byte_perm(word[0], word[1], 0x0040), __byte_perm(word[2], word[3], 0x0040), 0x5410);
+}
+
+__device__ __forceinline__ void rgb_words_of_grey(const uint32_t grey[quad], uint32_t word[3]) {
+  word[0] = __byte_perm(grey[0], grey[1], 0x4000);
+  word[1] = __byte_perm(grey[1], grey[2], 0x4400);
+  word[2] = __byte_perm(grey[2], grey[3], 0x4440);
+}
+__device__ __forceinline__ uint4 rgba_of_grey(const uint32_t grey[quad]) {
+  const auto pixel = [&](int i) { return __byte_perm(grey[i], 0xffffffffu, 0x4000); }; /* alpha 255 */
+  return make_uint4(pixel(0), pixel(1), pixel(2), pixel(3));
 }
 
 /* Pixels of a u8 output one by one. */
@@ -266,15 +267,15 @@ inline int most_lead_of_lines(const bv_job *job, const bv_lines *lines) {
   return (in | out) % 16 ? most : 0;
 }
 
-/* How warps share the lines of a job: each visit goes to some tiles of `Quads` quads a lane, one after another.
- */
+/* How warps or blocks share the lines of a job: each visit goes to some tiles, one after another. A tile is of
+ * `Quads` quads for each lane of a warp. */
 struct Visits {
   int64_t of_line;
   int32_t tiles;
 };
 
-template <int Quads> Visits visits_to_write(const bv_job *job, const bv_lines &lines) {
-  constexpr int64_t tile = Quads * warp_pixels, enough = 4096, most_tiles = 8;
+template <int Quads> Visits visits_to_write(const bv_job *job, const bv_lines &lines, int64_t enough = 4096) {
+  constexpr int64_t tile = Quads * warp_pixels, most_tiles = 8;
   const int64_t tiles_of_line = (lines.run.extent + most_lead_of_lines(job, &lines) + tile - 1) / tile;
   /* Finding a line costs as much as mapping a few tiles, but all of the device should have something to do. */
   int64_t tiles = lines.count * tiles_of_line / enough;
@@ -283,15 +284,15 @@ template <int Quads> Visits visits_to_write(const bv_job *job, const bv_lines &l
   return {(tiles_of_line + tiles - 1) / tiles, (int32_t)tiles};
 }
 
-/* Calls visit(line, begin, end) for all lines, each time by one warp of the grid, for the tiles that begin at
- * the pixels begin .. end - 1. Few long lines and many short ones fill the device alike. */
-template <int Width, int Quads, int Threads, typename Visit>
+/* Calls visit(line, begin, end) for the tiles that begin at the pixels begin .. end - 1 of a line, in all
+ * visits of whoever is number `first` of `step` that share them: warps or blocks. Few long lines and many short
+ * ones fill the device alike. */
+template <int Width, int Quads, typename Visit>
 __device__ __forceinline__ void walk_to_write(const bv_lines &lines, const Source &source, const Sink &sink,
-                                              int out_bytes, const Visits &visits, const Visit &visit) {
-  constexpr int warps = Threads / warp_lanes;
+                                              int out_bytes, const Visits &visits, int64_t first, int64_t step,
+                                              const Visit &visit) {
   const int64_t pixels = (int64_t)visits.tiles * Quads * warp_pixels, all = lines.count * visits.of_line;
-  for (int64_t item = (int64_t)blockIdx.x * warps + threadIdx.x / warp_lanes; item < all;
-       item += (int64_t)gridDim.x * warps) {
+  for (int64_t item = first; item < all; item += step) {
     int64_t number = quotient(item, visits.of_line);
     Line line = line_to_write<Width>(lines, source, sink, out_bytes, number);
     int64_t begin = (item - number * visits.of_line) * pixels - line.lead;
@@ -299,6 +300,14 @@ __device__ __forceinline__ void walk_to_write(const bv_lines &lines, const Sourc
     if (begin < end)
       visit(line, begin, end);
   }
+}
+
+/* The number of this warp among all, and how many they are. */
+template <int Threads> __device__ __forceinline__ int64_t warp_of_grid() {
+  return (int64_t)blockIdx.x * (Threads / warp_lanes) + threadIdx.x / warp_lanes;
+}
+template <int Threads> __device__ __forceinline__ int64_t warps_of_grid() {
+  return (int64_t)gridDim.x * (Threads / warp_lanes);
 }
 
 /* Whether all pixels that a warp has in the quads at `begin` exist. */

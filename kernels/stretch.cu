@@ -19,8 +19,9 @@ __global__ void __launch_bounds__(block_threads, sizeof(T) == 4 ? 3 : 2)
   Stretch<T> stretch;
   stretch_of_range((T)range.data[0], (T)range.data[range.stride[1]], &stretch);
 
-  walk_to_write<Width, quads, block_threads>(
-      lines, source, sink, 1, visits, [&](const Line &line, int64_t begin, int64_t end) {
+  walk_to_write<Width, quads>(
+      lines, source, sink, 1, visits, warp_of_grid<block_threads>(), warps_of_grid<block_threads>(),
+      [&](const Line &line, int64_t begin, int64_t end) {
         const int64_t of_lane = (int64_t)(threadIdx.x % warp_lanes) * quad;
         for (; begin < end; begin += quads * warp_pixels) {
           T x[quads][quad];

@@ -99,14 +99,11 @@ __device__ __forceinline__ void store_packed(const float y[quad], float half, ch
     if constexpr (packing == packed_grey) {
       __stcs((uint32_t *)address, lowest_bytes(grey));
     } else if constexpr (packing == packed_rgb) {
-      const uint32_t word[3] = {__byte_perm(grey[0], grey[1], 0x4000), __byte_perm(grey[1], grey[2], 0x4400),
-                                __byte_perm(grey[2], grey[3], 0x4440)};
+      uint32_t word[3];
+      rgb_words_of_grey(grey, word);
       store_rgb_warp(address, word, exchange);
     } else {
-#pragma unroll
-      for (int i = 0; i < quad; ++i)
-        grey[i] = __byte_perm(grey[i], 0xffffffffu, 0x4000); /* alpha 255 */
-      __stcs((uint4 *)address, make_uint4(grey[0], grey[1], grey[2], grey[3]));
+      __stcs((uint4 *)address, rgba_of_grey(grey));
     }
   }
 }

@@ -111,7 +111,7 @@ def measure(case, code, folder):
     for launch in launches:
         if re.search(case.kernels, launch["kernel"]):
             slots["wavefronts"] += launch["shared_wavefronts"] + launch["shared_atomic_turns"]
-    return {pipe: 32 * count / pixels for pipe, count in slots.items()}, agreed
+    return collections.Counter({pipe: 32 * count / pixels for pipe, count in slots.items()}), agreed
 
 
 def cells_of(case, slots):
@@ -167,6 +167,9 @@ def main():
                 print(f"  only {100 * agreed:.0f} % of its instructions are in blocks whose counts agree")
             if slots["issue"] > case.limit:
                 print(f"  FAILED: {slots['issue']:.2f} slots a pixel, at most {case.limit:g}")
+                failures += 1
+            elif slots["wavefronts"] > case.wavefronts:
+                print(f"  FAILED: {slots['wavefronts']:.2f} passes over the banks a pixel, at most {case.wavefronts:g}")
                 failures += 1
     if arguments.table:
         write_table(arguments.table, rows)

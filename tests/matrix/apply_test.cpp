@@ -127,4 +127,27 @@ TEST_P(ApplyMatrix, WindowsAtTheEdgesOfTheReciprocal) {
     }
 }
 
+// Groups of 8-bit pixels that are one long line are mapped by a table: whole tiles of 512 pixels and what is
+// left of them at both ends, aligned or not.
+TEST_P(ApplyMatrix, LongLinesOfBytes) {
+  Random random;
+  for (const bv_dtype in_type : {BV_U8, BV_I8})
+    for (const bv_dtype out_type : {BV_F32, BV_F16, BV_BF16, BV_F64, BV_U8, BV_U8, BV_U8}) {
+      DisplayCase display;
+      display.in_type = in_type;
+      display.out_type = out_type;
+      display.batch = {1, 2, random.between(65, 140), random.between(64, 140)};
+      if (out_type == BV_U8)
+        display.packing = random.pick({Packing::Values, Packing::PlaneRgb, Packing::PlaneRgba});
+      display.colour_map = display.takes_colour_map() && random.one_in(4);
+      display.in_offset = static_cast<size_t>(random.pick({0, 0, 4, 8, 1, 13}));
+      display.out_offset = static_cast<size_t>(random.pick({0, 4, 8, 1, 2, 13}));
+      display.data = random.pick(all_data);
+      display.options.algorithm = BV_ALGORITHM_SELECT;
+      display.options.rounding = random.pick({BV_ROUNDING_TRUNCATE, BV_ROUNDING_NEAREST});
+      display.options.floor = random.pick({0.0, 1e-3, 0.3});
+      check_display(display, GetParam(), random);
+    }
+}
+
 } // namespace
