@@ -6,6 +6,7 @@ import inspect
 import pathlib
 import pkgutil
 import re
+import socket
 import subprocess
 import sys
 
@@ -21,7 +22,11 @@ MODULES = [
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples_run(name):
+def test_examples_run(name, monkeypatch):
+    with socket.socket() as listener:
+        listener.bind(("localhost", 0))
+        monkeypatch.setenv("MASTER_PORT", str(listener.getsockname()[1]))
+    monkeypatch.setenv("MASTER_ADDR", "localhost")
     module = importlib.import_module(name)
     assert doctest.testmod(module).failed == 0
 
