@@ -62,6 +62,7 @@ bench:
 	cmake --preset bench
 	cmake --build --preset bench
 	.venv/bin/python bench/compare.py build/bench
+	build/bench/bench/cores_bench
 
 clean:
 	rm -rf build

@@ -19,7 +19,6 @@
 #include "floating.h"
 #include "processors.h"
 
-#define LINE_BYTES 64 /* of a cache: what different threads write lies apart */
 /* How long a thread looks for more to come before it sleeps: about what waking it would take. */
 #define PATIENCE_NANOSECONDS 50000
 /* Far more than any loop needs: their memory is the workers'. */
@@ -29,16 +28,17 @@
  * from `begin` up to `end`, the lower and the upper half. Until it runs out of them, a thread writes to no line
  * of the cache that others write to. */
 typedef struct seat {
-  _Alignas(LINE_BYTES) _Atomic uint64_t pieces;
+  _Alignas(BV_LINE_BYTES) _Atomic uint64_t pieces;
   _Atomic uint64_t finished; /* pieces since the call was opened, by whoever sat here */
   bool taken;                /* guarded by the pool's mutex */
 } seat;
 
 struct bv_call {
   bv_call *next;
-  int seats, helpers; /* the caller is none */
-  int references;     /* the caller and its helpers; these four are guarded by the pool's mutex */
-  atomic_bool begun;  /* before the first round helpers come early, to be there in time */
+  int seats, helpers;   /* the caller is none */
+  int references;       /* the caller and its helpers; these four are guarded by the pool's mutex */
+  atomic_int processor; /* where the caller was last seen */
+  atomic_bool begun;    /* before the first round helpers come early, to be there in time */
 
   /* The round: written by the caller when all pieces of the last one are finished, read by who has claimed one.
    */
@@ -199,12 +199,26 @@ static void stand_up(bv_call *call, int own) {
   release(call);
 }
 
+/* A helper on the caller's own processor helps nobody, and Linux may leave it there for seconds while another
+ * is idle: where few share a cache and one is busy, it does not look for an idle one when it wakes a thread.
+ * Looks at the processors each time, they are the administrator's; where this is forbidden, nothing changes. */
+static void leave_processor(int processor) {
+  cpu_set_t allowed, others;
+  if (sched_getcpu() != processor || sched_getaffinity(0, sizeof allowed, &allowed) != 0)
+    return;
+  others = allowed;
+  CPU_CLR(processor, &others);
+  if (CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof others, &others) == 0)
+    (void)sched_setaffinity(0, sizeof allowed, &allowed);
+}
+
 /* Until it has nothing to do for a while, or another call may need help more. */
 static void help(bv_call *call, int own) {
   unsigned seen = atomic_load(&pool.changes);
   patience p = {0};
   do {
     uint32_t piece;
+    leave_processor(atomic_load_explicit(&call->processor, memory_order_relaxed));
     while (atomic_load(&pool.changes) == seen && claim_any(call, own, &piece)) {
       work_on(call, own, piece);
       p = (patience){0};
@@ -351,12 +365,13 @@ void bv_resize_pool(int threads) {
 /* ---- Calls --------------------------------------------------------------------------------------------- */
 
 static bv_call *new_call(int seats) {
-  bv_call *call = aligned_alloc(LINE_BYTES, sizeof *call + (size_t)seats * sizeof(seat));
+  bv_call *call = aligned_alloc(BV_LINE_BYTES, sizeof *call + (size_t)seats * sizeof(seat));
   if (!call)
     return NULL;
   call->seats = seats;
   call->helpers = 0;
   call->references = 1;
+  atomic_init(&call->processor, sched_getcpu());
   atomic_init(&call->begun, false);
   call->pieces = 0;
   atomic_init(&call->caller_sleeps, false);
@@ -410,6 +425,7 @@ static void begin_round(bv_call *call, int64_t items, bv_item_body *body, const 
   call->body = body;
   call->context = context;
   call->items = items;
+  atomic_store_explicit(&call->processor, sched_getcpu(), memory_order_relaxed);
   call->piece_items = items / UINT32_MAX + 1;
   uint64_t pieces = (uint64_t)((items - 1) / call->piece_items + 1), seats = (uint64_t)call->seats;
   call->pieces += pieces;

@@ -10,6 +10,10 @@
 
 #define BV_MOST_THREADS 1024
 
+/* What different threads write lies apart: a cache's line has 64 bytes, and processors fetch neighbours with
+ * it. */
+#define BV_LINE_BYTES 128
+
 /* How many threads a call may have, the caller included. */
 int bv_pool_size(void);
 

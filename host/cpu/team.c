@@ -13,7 +13,7 @@
  * up. NULL for none. */
 static void *take(char *memory, size_t *used, size_t bytes) {
   size_t at = *used;
-  *used += (bytes + 63) / 64 * 64;
+  *used += (bytes + BV_LINE_BYTES - 1) / BV_LINE_BYTES * BV_LINE_BYTES;
   return memory && bytes ? memory + at : NULL;
 }
 
@@ -31,12 +31,12 @@ static size_t lay_out_worker(bv_worker *worker, char *memory, const bv_tile_ops 
 
 static size_t lay_out_workers(bv_worker *workers, int count, bool share, char *memory, const bv_tile_ops *ops,
                               bv_worker_needs needs) {
-  size_t used = ((size_t)count * sizeof *workers + 63) / 64 * 64;
+  size_t used = (size_t)count * sizeof *workers;
   for (int i = 0; i < count; ++i) {
     bv_worker measured = {0};
     size_t bytes = lay_out_worker(memory ? &workers[i] : &measured, memory ? memory + used : NULL, ops, needs);
     if (__builtin_add_overflow(used, bytes, &used))
-      return SIZE_MAX; /* which malloc() does not have either */
+      return SIZE_MAX / BV_LINE_BYTES * BV_LINE_BYTES; /* which no allocator has */
     if (share)
       needs.kept = 0;
   }
@@ -47,7 +47,7 @@ static size_t lay_out_workers(bv_worker *workers, int count, bool share, char *m
  * call, and several they would return to the system, page by page. NULL if there is not enough. */
 static bv_worker *open_workers(const bv_tile_ops *ops, int count, bool share, bv_worker_needs needs) {
   size_t bytes = lay_out_workers(NULL, count, share, NULL, ops, needs);
-  char *memory = malloc(bytes);
+  char *memory = aligned_alloc(BV_LINE_BYTES, bytes);
   if (!memory)
     return NULL;
   memset(memory, 0, (size_t)count * sizeof(bv_worker));

@@ -10,8 +10,8 @@
 #include "tile_ops.h"
 
 typedef struct bv_worker {
-  void *tile;   /* pixels in the map type */
-  void *mapped; /* 0 .. 1 */
+  _Alignas(BV_LINE_BYTES) void *tile; /* pixels in the map type */
+  void *mapped;                       /* 0 .. 1 */
   uint8_t grey[BV_TILE_PIXELS];
   void *candidates, *scratch;              /* candidate_room values and BV_CANDIDATE_SLACK more each */
   void *pixels;                            /* a whole group decoded, or NULL: see bv_group */

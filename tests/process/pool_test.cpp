@@ -277,6 +277,34 @@ TEST_F(Pool, ThreadsMayUseAllProcessorsOfTheProcess) {
   }).join();
 }
 
+// Where Linux left one on the caller's processor, it stayed there beside an idle one, and two threads took as
+// long as one. Now and then it may be moved back before it looks.
+TEST_F(Pool, HelpersLeaveTheCallersProcessor) {
+  cpu_set_t all;
+  ASSERT_EQ(sched_getaffinity(getpid(), sizeof all, &all), 0);
+  if (CPU_COUNT(&all) < 2)
+    GTEST_SKIP() << "this process may use one processor only";
+  bv_resize_pool(2);
+  std::thread([&all] {
+    const int callers = sched_getcpu();
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(callers, &one);
+    ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+    int stayed = 0;
+    for (int call = 0; call < 20; ++call)
+      on_helpers(1, [&] {
+        stayed += sched_getcpu() == callers;
+        cpu_set_t helpers;
+        EXPECT_EQ(sched_getaffinity(0, sizeof helpers, &helpers), 0);
+        EXPECT_TRUE(CPU_EQUAL(&helpers, &all)) << "it may go anywhere afterwards";
+        EXPECT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+        EXPECT_EQ(sched_setaffinity(0, sizeof all, &all), 0);
+      });
+    EXPECT_LE(stayed, 5);
+  }).join();
+}
+
 TEST_F(Pool, ThreadsSleepWhenNobodyCalls) {
   std::mutex mutex;
   std::vector<clockid_t> clocks;
