@@ -150,18 +150,27 @@ static void look_behind(const unpacking *from, input_bytes *bytes) {
       bytes->foreign_bytes = rest;
 }
 
+/* Before there is room for them, what is needed is compared with what gzip data can hold. */
+static cli_result check_needed(const unpacking *from, const input_bytes *bytes, reason why) {
+  const size_t most = unfold_limit(from->file.size);
+  if (bytes->needed == INPUT_ALL || bytes->needed <= most)
+    return CLI_OK;
+  return refuse(why, CLI_UNREADABLE,
+                "cut off: its header asks for %zu bytes, and its gzip data can hold only %zu", bytes->needed,
+                most);
+}
+
 static cli_result unpack_all(unpacking *from, input_check *check, input_bytes *bytes, reason why) {
   z_stream *stream = &from->stream;
-  const size_t most = unfold_limit(from->file.size);
   while (from->spare < SPARE_BYTES) {
     int status;
-    cli_result result = unpack_some(from, bytes, &status, why);
+    cli_result result = check_needed(from, bytes, why);
+    if (result == CLI_OK)
+      result = unpack_some(from, bytes, &status, why);
     if (result == CLI_OK)
       result = decide(bytes, check, why);
-    if (result == CLI_OK && bytes->needed != INPUT_ALL && bytes->needed > most)
-      result = refuse(why, CLI_UNREADABLE,
-                      "cut off: its header asks for %zu bytes, and its gzip data can hold only %zu",
-                      bytes->needed, most);
+    if (result == CLI_OK)
+      result = check_needed(from, bytes, why);
     if (result != CLI_OK)
       return result;
     const size_t at = from->taken - stream->avail_in;
@@ -184,7 +193,7 @@ static cli_result unpack_all(unpacking *from, input_check *check, input_bytes *b
 
 cli_result input_unpack(file_bytes file, input_check *check, input_bytes *bytes, reason why) {
   unpacking from = {.file = file};
-  if (inflateInit2(&from.stream, 16 + MAX_WBITS) != Z_OK)
+  if (inflateInit2(&from.stream, 32 + MAX_WBITS) != Z_OK)
     return refuse(why, CLI_FAILED, "out of memory: zlib could not be started");
   cli_result result = unpack_all(&from, check, bytes, why);
   inflateEnd(&from.stream);

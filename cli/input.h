@@ -15,8 +15,9 @@ typedef struct input_bytes {
 #define INPUT_UNDECIDED ((size_t)0)
 #define INPUT_ALL SIZE_MAX
 
-/* Told how a file begins: sets *needed to the bytes that the file's reader wants, or leaves it undecided until
- * there are more; refuses as early as that can be told. */
+/* Asked while `needed` is INPUT_UNDECIDED, and not at all where the caller has set it. Told how a file begins:
+ * sets *needed to the bytes that the file's reader wants, or leaves it undecided until there are more; refuses
+ * as early as that can be told. */
 typedef cli_result input_check(file_bytes beginning, size_t *needed, reason why);
 
 /* Reads `path` ("-" for standard input) into empty `bytes`, packed as it is; `check` sees what is no gzip. */
@@ -26,7 +27,7 @@ cli_result input_read(const char *path, input_check *check, input_bytes *bytes, 
  * *bytes are freed by the caller also on failure. */
 cli_result input_read_part(const char *path, size_t needed, input_bytes *bytes, reason why);
 
-/* Unpacks all members of a gzip file into empty `bytes`. */
+/* Unpacks all members of gzip data, or zlib's, into empty `bytes`. */
 cli_result input_unpack(file_bytes file, input_check *check, input_bytes *bytes, reason why);
 
 bool is_gzip(file_bytes file);

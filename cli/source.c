@@ -24,6 +24,7 @@ static const file_format formats[] = {
     {"nifti", read_nifti, 0, 4, "\x1c\x02\0\0"}, /* 540, NIfTI-2 */
     {"nifti", read_nifti, 0, 4, "\0\0\x02\x1c"},
     {"npy", read_npy, 0, 6, "\x93NUMPY"},
+    {"nrrd", read_nrrd, 0, 4, "NRRD"},
     {"png", read_png, 0, 8, "\x89PNG\r\n\x1a\n"},
     {"tiff", read_tiff, 0, 4, "II*\0"},
     {"tiff", read_tiff, 0, 4, "MM\0*"},
@@ -33,10 +34,10 @@ static const file_format formats[] = {
     {"gzip-compressed gzip", NULL, 0, 2, "\x1f\x8b"},
     {"HDF5", NULL, 0, 8, "\x89HDF\r\n\x1a\n"},
     {"JPEG", NULL, 0, 3, "\xff\xd8\xff"},
-    {"NRRD", NULL, 0, 4, "NRRD"},
     {"zip or .npz", NULL, 0, 4, "PK\x03\x04"},
 };
 
+#define TAKEN_FORMATS "NIfTI, NRRD, NumPy, PNG or TIFF"
 #define PREFIX_BYTES 132 /* what tells the format: up to the end of DICOM's magic */
 
 static const file_format *find_format(file_bytes file) {
@@ -51,7 +52,10 @@ static const file_format *find_format(file_bytes file) {
 
 /* NULL: its reader wants all of the file. */
 static file_extent *extent_of(const file_format *format) {
-  return format->read == read_nifti ? nifti_extent : format->read == read_npy ? npy_extent : NULL;
+  return format->read == read_nifti  ? nifti_extent
+         : format->read == read_npy  ? npy_extent
+         : format->read == read_nrrd ? nrrd_extent
+                                     : NULL;
 }
 
 static cli_result check_format(file_bytes file, const file_format **found, reason why) {
@@ -59,10 +63,9 @@ static cli_result check_format(file_bytes file, const file_format **found, reaso
     return refuse(why, CLI_UNREADABLE, "the file is empty");
   *found = find_format(file);
   if (*found == NULL)
-    return refuse(why, CLI_UNSUPPORTED, "not a NIfTI, NumPy, PNG or TIFF file");
+    return refuse(why, CLI_UNSUPPORTED, "not a " TAKEN_FORMATS " file");
   if ((*found)->read == NULL)
-    return refuse(why, CLI_UNSUPPORTED, "%s files are not supported, only NIfTI, NumPy, PNG and TIFF",
-                  (*found)->name);
+    return refuse(why, CLI_UNSUPPORTED, "%s files are not supported", (*found)->name);
   return CLI_OK;
 }
 

@@ -36,7 +36,7 @@ typedef struct source_grid {
 
 /* How each format arrives:
  *
- * NIfTI   One slice is an image, more are a volume or a series, and so are dimensions beyond the third. The
+ * NIfTI: one slice is an image, more are a volume or a series, and so are dimensions beyond the third. The
  * sform, else the qform, says where the axes point; they are brought to the nearest standard ones: in volumes H
  * runs from anterior to posterior, W from the patient's right to left, D from inferior to superior, so that
  * slices along axis 2 are axial pictures in radiological display. An image has superior or anterior at its top,
@@ -44,15 +44,23 @@ typedef struct source_grid {
  * anterior, superior (NIfTI's method 1), in Analyze 7.5 pairs as left, anterior, superior, or as their field
  * `orient` has them, and `oriented` is false. Colours are u8, their alpha is dropped. Types stay as stored;
  * with scl_slope and scl_inter (rounded once from float64) 8- and 16-bit integers and f32 become f32, the
- * others f64. NumPy   2 dimensions are an image, 3 a volume, 4 a batch. Booleans are u8. PNG     Grey is an
- * image, colour a batch [1, 3, H, W]; u8 or u16. Alpha is dropped. Smaller depths become u8. Texts, profiles
- * and the like are skipped. TIFF    One grey page is an image; colour or several pages, which must agree, a
- * batch [pages, 1 or 3, H, W]. Alpha is dropped.
+ * others f64.
+ *
+ * NRRD: the same by `space` and `space directions`. Without a patient's space the axes count as left,
+ * posterior, superior, as in ITK. Axes that are not of space make a series, those of kind RGB-color colours.
+ *
+ * NumPy: 2 dimensions are an image, 3 a volume, 4 a batch. Booleans are u8.
+ *
+ * PNG: grey is an image, colour a batch [1, 3, H, W]; u8 or u16. Alpha is dropped. Smaller depths become u8.
+ * Texts, profiles and the like are skipped.
+ *
+ * TIFF: one grey page is an image; colour or several pages, which must agree, a batch [pages, 1 or 3, H, W].
+ * Alpha is dropped.
  *
  * 64-bit integers become f64 if all of them fit exactly, and are refused otherwise. Any format may be
  * gzip-compressed. Memory is bounded: what a header claims is compared with what the file can hold before
  * anything is allocated, and neither a file nor its pixels may take more than a third of the machine's memory.
- * Of NIfTI and NumPy files nothing is read or unpacked that their headers do not ask for.
+ * Of NIfTI, NRRD and NumPy files nothing is read or unpacked that their headers do not ask for.
  */
 typedef struct source {
   source_kind kind;
@@ -65,7 +73,7 @@ typedef struct source {
   /* Distance of neighbours along the last two (image, batch) or three (volume) axes, in mm or any unit; all 1
    * when the file does not say. */
   double spacing[3];
-  char format[16];   /* "nifti", "npy", "png", "tiff" */
+  char format[16];   /* "nifti", "npy", "nrrd", "png", "tiff" */
   char warning[160]; /* what is odd about the file and yet no reason to refuse it: one line, or "" */
 } source;
 

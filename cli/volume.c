@@ -75,6 +75,20 @@ static voxel_axes nearest_axes(const voxel_affine affine) {
   return axes;
 }
 
+void affine_from_lps(voxel_affine affine) {
+  for (int row = 0; row < 2; ++row)
+    for (int column = 0; column < 4; ++column)
+      affine[row][column] = -affine[row][column];
+}
+
+void assume_lps(stored_volume *volume) {
+  memset(volume->affine, 0, sizeof volume->affine);
+  for (int axis = 0; axis < 3; ++axis)
+    volume->affine[axis][axis] = volume->spacing[axis];
+  affine_from_lps(volume->affine);
+  volume->oriented = false;
+}
+
 static void add_axis(bv_tensor *tensor, int64_t extent, int64_t stride, bool reversed) {
   if (reversed) {
     tensor->data = (char *)tensor->data + (extent - 1) * stride * (int64_t)bv_dtype_size(tensor->dtype);
@@ -105,9 +119,9 @@ void set_volume(source *into, const stored_volume *volume) {
   static const bool backwards[3] = {true, true, false};
   const voxel_axes axes = nearest_axes(volume->affine);
   const bool image = volume->extent[2] == 1 && volume->count == 1;
-  const int64_t *extent = volume->extent, channels = volume->colour ? 3 : 1;
-  const int64_t stride[4] = {channels, channels * extent[0], channels * extent[0] * extent[1],
-                             channels * extent[0] * extent[1] * extent[2]};
+  const int64_t *extent = volume->extent, step = volume->colour ? 3 : volume->mixed ? volume->count : 1;
+  const int64_t stride[4] = {step, step * extent[0], step * extent[0] * extent[1],
+                             volume->mixed ? 1 : step * extent[0] * extent[1] * extent[2]};
   int order[3], count = 0;
   if (image) {
     for (int anatomical = 2; anatomical >= 0; --anatomical)

@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "../files/nifti_file.h"
+#include "../files/nrrd_file.h"
 #include "../files/png_file.h"
 #include "../files/tiff_file.h"
 
@@ -51,6 +52,29 @@ void add_npy(std::vector<std::string> &seeds) {
   seeds.push_back(npy("{'descr': '<i8', 'fortran_order': False, 'shape': (1, 1, 1, 1), }\n", 8));
   seeds.push_back(npy("{u'descr':\t'float32', 'fortran_order': False, 'shape': (1L, 2L), }\n", 99));
   seeds.push_back(npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1, 1), }\n", 4));
+}
+
+void add_nrrd(std::vector<std::string> &seeds) {
+  const std::vector<std::vector<std::string>> headers = {
+      {"space: left-posterior-superior", "space directions: (1,0,0) (0,-1,0.1) (0,0,2)",
+       "space origin: (1,2,3)"},
+      {"space: RAST", "space directions: (1,0,0,0) (0,1,0,0) (0,0,0,2)"},
+      {"kinds: RGB-color domain domain", "spacings: nan 1 1"},
+      {"kinds: vector space space", "space: LAS", "space directions: none (1,0,0) (0,0,1)"},
+      {"line skip: 1", "byte skip: 2", "key:=value"},
+      {"byte skip: -1", "data file: a.raw"},
+      {}};
+  for (const char *encoding : {"raw", "gzip"})
+    for (const auto &lines : headers) {
+      NrrdFile file;
+      file.encoding = encoding;
+      file.type = "short";
+      file.endian = "big";
+      file.sizes = "3 2 2";
+      file.before = "a\n";
+      file.lines = lines;
+      seeds.push_back(file.bytes());
+    }
 }
 
 void add_png(std::vector<std::string> &seeds) {
@@ -105,6 +129,8 @@ int main(int count, char **arguments) {
     add_nifti(seeds);
   if (format == "npy" || format == "any")
     add_npy(seeds);
+  if (format == "nrrd" || format == "any")
+    add_nrrd(seeds);
   if (format == "png" || format == "any")
     add_png(seeds);
   if (format == "tiff" || format == "any")

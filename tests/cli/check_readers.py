@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""Compares what the program reads with what other readers do: check_readers.py PROGRAM
+
+Random volumes in every format are written by SimpleITK, read by it again, turned by it to the standard axes, and mapped by
+NumPy; the program's .npy must have the same numbers. BATCHVIEW_SEED repeats a run.
+"""
+import itertools
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+
+try:
+    import numpy as np
+    import SimpleITK as sitk
+except ImportError as error:
+    sys.exit(f"check_readers: {error}; scripts/setup.sh test installs it into .venv")
+
+SEED = int(os.environ.get("BATCHVIEW_SEED", random.SystemRandom().randrange(2**32)))
+numbers = np.random.default_rng(SEED)
+print(f"BATCHVIEW_SEED={SEED}")
+
+KINDS = (np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.int32, np.float32, np.float64)
+
+
+def smallest_to_largest(pixels):
+    """--minmax --foreground all, slice by slice, in the map's type."""
+    kind = np.float64 if pixels.dtype in (np.int32, np.uint32, np.float64) else np.float32
+    planes = []
+    for plane in pixels:
+        lo, hi = kind(plane.min()), kind(plane.max())
+        y = np.clip((plane.astype(kind) - lo) / ((hi - lo) + kind(1e-8)), kind(0), kind(1))
+        y[y < kind(1e-3)] = 0
+        planes.append(y.astype(np.float32))
+    return np.stack(planes)
+
+
+def run(path, *options):
+    out = path + ".npy"
+    done = subprocess.run([sys.argv[1], path, "-o", out, "--minmax", "--foreground", "all", "--json", *options],
+                          capture_output=True, timeout=300)
+    assert done.returncode == 0 and not done.stderr, (path, options, done.stderr.decode())
+    return np.load(out), json.loads(done.stdout)["inputs"][0]
+
+
+def standard_axes(image):
+    """[D, H, W]: inferior to superior, anterior to posterior, the patient's right to left; and H's, W's, D's spacing."""
+    turned = sitk.DICOMOrient(image, "LPS")
+    x, y, z = turned.GetSpacing()
+    return sitk.GetArrayFromImage(turned), (y, x, z)
+
+
+def views_of(volume):
+    """The slices along each axis of the program's, as it shows them."""
+    return {0: volume.transpose(1, 0, 2)[:, ::-1], 1: volume.transpose(2, 0, 1)[:, ::-1], 2: volume}
+
+
+def random_image(kind, direction):
+    shape = numbers.integers(2, 9, 3)
+    pixels = numbers.normal(0, 1000, shape).astype(kind) if kind in (np.float32, np.float64) else numbers.integers(
+        np.iinfo(kind).min, np.iinfo(kind).max, shape, kind, endpoint=True)
+    image = sitk.GetImageFromArray(pixels)
+    image.SetSpacing([float(x) for x in numbers.uniform(0.5, 3, 3)])
+    image.SetOrigin([float(x) for x in numbers.uniform(-100, 100, 3)])
+    image.SetDirection([float(x) for x in direction.ravel()])
+    return image
+
+
+def directions():
+    """The 24 turns of the axes, each also a little oblique: ITK has no mirrored ones."""
+    angle = 0.2
+    tilt = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+    for order in itertools.permutations(range(3)):
+        for signs in itertools.product((1, -1), repeat=3):
+            matrix = np.zeros((3, 3))
+            matrix[order, range(3)] = signs
+            if np.linalg.det(matrix) > 0:
+                yield matrix
+                yield tilt @ matrix
+
+
+def check_volume(path):
+    volume, spacing = standard_axes(sitk.ReadImage(path))
+    for axis, view in views_of(volume).items():
+        found, report = run(path, "--axis", str(axis), "--slice", "all")
+        expected = smallest_to_largest(view)
+        assert found.shape == (len(view), 1, *view.shape[1:]), (path, axis, found.shape, view.shape)
+        assert np.array_equal(found[:, 0], expected), (path, axis, np.abs(found[:, 0] - expected).max())
+        assert report["oriented"] and np.allclose(report["spacing"], spacing, rtol=1e-5), (path, report, spacing)
+
+
+def check_itk(folder, ending):
+    """Volumes of every type and orientation, compressed and not."""
+    count = 0
+    kinds = itertools.cycle(KINDS)
+    for direction in directions():
+        for compressed in (False, True):
+            path = os.path.join(folder, f"{count}{ending}")
+            sitk.WriteImage(random_image(next(kinds), direction), path, compressed)
+            check_volume(path)
+            count += 1
+    print(f"{ending}: {count} volumes agree")
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="batchview-readers-") as folder:
+        for ending in (".nrrd", ".nhdr"):
+            check_itk(folder, ending)
+
+
+main()
