@@ -34,7 +34,7 @@ static bool is_long_work(const cli_options *options) {
 }
 
 /* Renders the inputs; those done are in `renderings` also on failure. */
-static cli_result render_all(const cli_options *options, const cli_mask *mask, cli_progress *progress,
+static cli_result render_all(const cli_options *options, const source *mask, cli_progress *progress,
                              cli_rendering *renderings) {
   char text[REASON_BYTES];
   const reason why = {text, sizeof text};
@@ -97,18 +97,22 @@ static cli_result run(const cli_options *options) {
   char text[REASON_BYTES];
   const reason why = {text, sizeof text};
   double start = seconds_now();
-  cli_mask mask = {0};
+  source mask = {0};
   cli_result result = check_replacement(options, why);
   if (result != CLI_OK)
     return fail(result, options->output, text);
   if (options->mask) {
-    result = mask_read(options->mask, &options->slices, &mask, why);
+    result = source_read(options->mask, &mask, text, sizeof text);
     if (result != CLI_OK)
       return fail(result, options->mask, text);
+    if (options->volume)
+      source_as_volume(&mask);
+    if (options->verbosity != QUIET && mask.warning[0] != '\0')
+      print_note(options->mask, "warning", mask.warning);
   }
   cli_rendering *renderings = calloc((size_t)options->input_count, sizeof *renderings);
   if (!renderings) {
-    mask_free(&mask);
+    source_free(&mask);
     return fail(CLI_FAILED, NULL, "out of memory");
   }
   /* reading, measuring and mapping each input, and writing */
@@ -120,7 +124,7 @@ static cli_result run(const cli_options *options) {
   for (int i = 0; i < options->input_count; ++i)
     rendering_free(&renderings[i]);
   free(renderings);
-  mask_free(&mask);
+  source_free(&mask);
   return result;
 }
 

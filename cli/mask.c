@@ -1,9 +1,11 @@
-/* Reading a mask and making bytes of it. */
+/* Making bytes of a mask. */
 #include "mask.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "grid.h"
 
 /* Whether a stored number is neither zero nor NaN. */
 static bool is_set(const char *element, bv_dtype dtype) {
@@ -40,28 +42,8 @@ static void copy_set(const bv_tensor *from, uint8_t *to) {
         }
 }
 
-cli_result mask_read(const char *path, const slice_options *options, cli_mask *mask, reason why) {
-  source input;
-  cli_slices slices;
-  *mask = (struct cli_mask){0};
-  cli_result result = source_read(path, &input, why.text, why.bytes);
-  if (result != CLI_OK)
-    return result;
-  result = slices_of_source(&input, options, &slices, why);
-  if (result == CLI_OK) {
-    mask->memory = malloc((size_t)count_elements(&slices.batch));
-    mask->tensor = bv_contiguous_tensor(mask->memory, BV_U8, BV_CPU, 4, slices.batch.shape);
-    if (mask->memory)
-      copy_set(&slices.batch, mask->memory);
-    else
-      result = refuse(why, CLI_FAILED, "out of memory");
-  }
-  source_free(&input);
-  return result;
-}
-
-cli_result mask_fits(const cli_mask *mask, const bv_tensor *batch, reason why) {
-  const int64_t *a = mask->tensor.shape, *b = batch->shape;
+static cli_result check_shape(const bv_tensor *mask, const bv_tensor *batch, reason why) {
+  const int64_t *a = mask->shape, *b = batch->shape;
   for (int axis = 0; axis < 4; ++axis)
     if (a[axis] != 1 && a[axis] != b[axis]) {
       return refuse(why, CLI_USAGE,
@@ -69,6 +51,43 @@ cli_result mask_fits(const cli_mask *mask, const bv_tensor *batch, reason why) {
                     "] do not fit the input's [%" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 "]",
                     a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3]);
     }
+  return CLI_OK;
+}
+
+/* The slices of a volume in colour are images of a batch; so are then those of its mask. */
+static void slices_to_batch(cli_slices *slices) {
+  bv_tensor *batch = &slices->batch;
+  const int64_t shape = batch->shape[0], stride = batch->stride[0];
+  batch->shape[0] = batch->shape[1];
+  batch->stride[0] = batch->stride[1];
+  batch->shape[1] = shape;
+  batch->stride[1] = stride;
+}
+
+cli_result mask_of_input(source file, const source *input, const cli_slices *slices, const cli_options *options,
+                         cli_mask *mask, reason why) {
+  cli_slices own;
+  *mask = (struct cli_mask){0};
+  if (input->kind == SOURCE_VOLUME)
+    source_as_volume(&file);
+  if (options->ignore_grid)
+    grid_by_index(&file, input);
+  cli_result result = options->ignore_grid ? CLI_OK : grid_fits(&file, input, why);
+  if (result != CLI_OK)
+    return result;
+  char text[160];
+  result = slices_of_source(&file, &options->slices, &own, (reason){text, sizeof text});
+  if (result != CLI_OK)
+    return refuse(why, result, "the mask '%s': %s", options->mask, text);
+  if (slices->volume && slices->colour && own.volume && !own.colour && slices->count > 1)
+    slices_to_batch(&own);
+  if ((result = check_shape(&own.batch, &slices->batch, why)) != CLI_OK)
+    return result;
+  mask->memory = malloc((size_t)count_elements(&own.batch));
+  if (!mask->memory)
+    return refuse(why, CLI_FAILED, "out of memory");
+  mask->tensor = bv_contiguous_tensor(mask->memory, BV_U8, BV_CPU, 4, own.batch.shape);
+  copy_set(&own.batch, mask->memory);
   return CLI_OK;
 }
 

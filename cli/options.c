@@ -24,6 +24,9 @@ enum {
   OPTION_SCOPE,
   OPTION_FOREGROUND,
   OPTION_MASK,
+  OPTION_MASK_GRID,
+  OPTION_VOLUME,
+  OPTION_EPSILON,
   OPTION_HELP,
   OPTION_VERSION,
   OPTION_END
@@ -46,6 +49,9 @@ static const struct option long_options[] = {
     {"scope", required_argument, NULL, OPTION_SCOPE},
     {"foreground", required_argument, NULL, OPTION_FOREGROUND},
     {"mask", required_argument, NULL, OPTION_MASK},
+    {"mask-grid", required_argument, NULL, OPTION_MASK_GRID},
+    {"volume", no_argument, NULL, OPTION_VOLUME},
+    {"epsilon", required_argument, NULL, OPTION_EPSILON},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
@@ -100,6 +106,14 @@ static bool parse_pair(const char *text, double pair[2]) {
   return end != second && *end == '\0';
 }
 
+/* A decimal number that is finite and not negative. */
+static bool parse_size(const char *text, double *number) {
+  char *end;
+  *number = strtod(text, &end);
+  return text[strspn(text, "0123456789+-.eE")] == '\0' && end != text && *end == '\0' && *number >= 0 &&
+         isfinite(*number);
+}
+
 /* The index of `text` among `words`, which end with NULL; -1 if it is none of them. */
 static int parse_word(const char *text, const char *const *words) {
   for (int i = 0; words[i]; ++i)
@@ -126,6 +140,10 @@ static cli_result take_window(option_parser *parser, int option, const char *val
     display->high = pair[1];
     return CLI_OK;
   case OPTION_MINMAX: display->window = BV_WINDOW_MINMAX; return CLI_OK;
+  case OPTION_EPSILON:
+    if (!parse_size(value, &display->epsilon))
+      return refuse_value(parser, option, value, "a number from 0");
+    return CLI_OK;
   default:
     if (!parse_pair(value, pair) || !(pair[1] > 0) || !isfinite(pair[0] - pair[1] / 2) ||
         !isfinite(pair[0] + pair[1] / 2))
@@ -161,12 +179,14 @@ static cli_result take(option_parser *parser, int option, const char *value) {
       [BV_SCOPE_PLANE] = "plane", [BV_SCOPE_IMAGE] = "image", [BV_SCOPE_BATCH] = "batch", NULL};
   static const char *const foregrounds[] = {
       [BV_FOREGROUND_NONZERO] = "nonzero", [BV_FOREGROUND_ALL] = "all", NULL};
+  static const char *const grids[] = {"same", "ignore", NULL};
   cli_options *options = parser->options;
   int word;
   switch (option) {
   case OPTION_OUTPUT: options->output = value; return CLI_OK;
   case OPTION_MASK: options->mask = value; return CLI_OK;
   case OPTION_FORCE: options->force = true; return CLI_OK;
+  case OPTION_VOLUME: options->volume = true; return CLI_OK;
   case OPTION_JSON: options->json = true; return CLI_OK;
   case OPTION_VERBOSE: options->verbosity = VERBOSE; return CLI_OK;
   case OPTION_QUIET: options->verbosity = QUIET; return CLI_OK;
@@ -176,7 +196,8 @@ static cli_result take(option_parser *parser, int option, const char *value) {
   case OPTION_SLICE: return take_slices(parser, option, value);
   case OPTION_PERCENTILE:
   case OPTION_MINMAX:
-  case OPTION_WINDOW: return take_window(parser, option, value);
+  case OPTION_WINDOW:
+  case OPTION_EPSILON: return take_window(parser, option, value);
   case OPTION_FORMAT:
     if ((word = parse_word(value, formats)) < 0)
       return refuse_value(parser, option, value, "f32, u8 or rgb");
@@ -191,6 +212,11 @@ static cli_result take(option_parser *parser, int option, const char *value) {
     if ((word = parse_word(value, foregrounds)) < 0)
       return refuse_value(parser, option, value, "nonzero or all");
     options->display.foreground = word;
+    return CLI_OK;
+  case OPTION_MASK_GRID:
+    if ((word = parse_word(value, grids)) < 0)
+      return refuse_value(parser, option, value, "same or ignore");
+    options->ignore_grid = word == 1;
     return CLI_OK;
   default:
     if (!parse_count(value, &options->columns) || options->columns == 0)
@@ -230,6 +256,11 @@ static cli_result check_together(option_parser *parser) {
     options->display.foreground = BV_FOREGROUND_MASK;
   else if (*given(parser, OPTION_WINDOW) && !*given(parser, OPTION_FOREGROUND))
     options->display.foreground = BV_FOREGROUND_ALL; /* in CT 0 is water, no background */
+
+  options->foreground_given = *given(parser, OPTION_FOREGROUND);
+  options->epsilon_given = *given(parser, OPTION_EPSILON);
+  if (*given(parser, OPTION_MASK_GRID) && !options->mask)
+    return refuse(parser->why, CLI_USAGE, "--mask-grid is for --mask");
 
   if (options->input_count == 0)
     return refuse(parser->why, CLI_USAGE, "no input file; see batchview --help");

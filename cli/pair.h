@@ -1,5 +1,4 @@
-/* Files that come in pairs: NAME.hdr with the header and NAME.img with the voxels, either of them perhaps .gz.
- */
+/* Files that come in pairs: NAME.hdr with the header and NAME.img with the voxels, either perhaps .gz. */
 #ifndef BV_CLI_PAIR_H
 #define BV_CLI_PAIR_H
 

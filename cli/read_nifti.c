@@ -19,7 +19,7 @@
 
 /* ---- Header ----------------------------------------------------------------------------------------- */
 
-static cli_result find_type(int datatype, int32_t *type, int *channels, reason why) {
+static cli_result find_type(int datatype, int32_t *type, int *samples, reason why) {
   static const struct {
     int datatype;
     int32_t type; /* -1: not supported */
@@ -33,7 +33,7 @@ static cli_result find_type(int datatype, int32_t *type, int *channels, reason w
   for (size_t i = 0; i < sizeof types / sizeof types[0]; ++i)
     if (types[i].datatype == datatype) {
       *type = types[i].type;
-      *channels = datatype == 128 ? 3 : datatype == 2304 ? 4 : 1;
+      *samples = datatype == 128 ? 3 : datatype == 2304 ? 4 : 1;
       if (types[i].type < 0)
         return refuse(why, CLI_UNSUPPORTED, "NIfTI voxels of type %s are not supported", types[i].name);
       return CLI_OK;
@@ -45,8 +45,8 @@ static cli_result find_type(int datatype, int32_t *type, int *channels, reason w
 typedef struct description {
   nifti_header header;
   int64_t count;          /* of volumes: the product of the fourth and later dimensions */
-  int channels;           /* bytes of a voxel in colour; 1 of other voxels */
-  stored_numbers numbers; /* without data; each channel is a number */
+  int samples;            /* bytes of a voxel in colour; 1 of other voxels */
+  stored_numbers numbers; /* without data; each sample is a number */
   size_t offset, bytes;   /* of the voxels in their file */
 } description;
 
@@ -54,18 +54,18 @@ static cli_result describe(file_bytes file, description *about, reason why) {
   nifti_header *h = &about->header;
   cli_result result;
   if ((result = nifti_decode(file, h, why)) != CLI_OK ||
-      (result = find_type(h->datatype, &about->numbers.type, &about->channels, why)) != CLI_OK)
+      (result = find_type(h->datatype, &about->numbers.type, &about->samples, why)) != CLI_OK)
     return result;
   const size_t element_bytes = stored_size(about->numbers.type);
   about->offset = (size_t)h->vox_offset;
-  result = size_of_pixels(h->dim + 1, 7, (size_t)about->channels * element_bytes, SIZE_MAX - about->offset,
+  result = size_of_pixels(h->dim + 1, 7, (size_t)about->samples * element_bytes, SIZE_MAX - about->offset,
                           &about->bytes, why);
   if (result != CLI_OK)
     return result;
   about->count = h->dim[4] * h->dim[5] * h->dim[6] * h->dim[7];
   about->numbers.count = about->bytes / element_bytes;
   about->numbers.big_endian = h->big_endian;
-  about->numbers.scaled = about->channels == 1 && h->slope != 0 && !(h->slope == 1 && h->inter == 0);
+  about->numbers.scaled = about->samples == 1 && h->slope != 0 && !(h->slope == 1 && h->inter == 0);
   about->numbers.slope = h->slope;
   about->numbers.inter = h->inter;
   return CLI_OK;
@@ -83,12 +83,6 @@ cli_result nifti_extent(file_bytes beginning, size_t *bytes, reason why) {
 
 /* ---- Voxels ----------------------------------------------------------------------------------------- */
 
-/* Leaves the first three of each four bytes. */
-static void drop_alpha(uint8_t *pixels, size_t count) {
-  for (size_t i = 0; i < count; ++i)
-    memmove(pixels + 3 * i, pixels + 4 * i, 3);
-}
-
 /* The header's spacing, unless the affine says something else. */
 static void set_spacing(const nifti_placement *placement, stored_volume *volume, source *into) {
   for (int axis = 0; axis < 3; ++axis) {
@@ -104,8 +98,10 @@ static void set_spacing(const nifti_placement *placement, stored_volume *volume,
 
 static void lay_out(const description *about, source *into) {
   const nifti_header *h = &about->header;
-  stored_volume volume = {
-      .extent = {h->dim[1], h->dim[2], h->dim[3]}, .count = about->count, .colour = about->channels > 1};
+  stored_volume volume = {.extent = {h->dim[1], h->dim[2], h->dim[3]},
+                          .count = about->count,
+                          .colour = about->samples > 1,
+                          .alpha = about->samples == 4};
   volume.oriented = nifti_affine(&h->placement, volume.affine);
   set_spacing(&h->placement, &volume, into);
   set_volume(into, &volume);
@@ -123,10 +119,6 @@ static cli_result load_voxels(description *about, file_bytes file, source *into,
   cli_result result = load_numbers(&about->numbers, into, why);
   if (result != CLI_OK)
     return result;
-  if (about->channels == 4) {
-    drop_alpha(into->memory, about->numbers.count / 4);
-    into->memory_bytes = about->numbers.count / 4 * 3;
-  }
   lay_out(about, into);
   return CLI_OK;
 }

@@ -41,8 +41,7 @@ static bool take(text *left, const char *token) {
   return true;
 }
 
-/* A string in single or double quotes without escapes, of printable ASCII; Python 2 may have put a u before it.
- */
+/* A string in single or double quotes without escapes, of printable ASCII; Python 2 may put a u before it. */
 static bool take_string(text *left, char *out, size_t out_bytes) {
   (void)take(left, "u");
   if (left->at == left->end || (*left->at != '\'' && *left->at != '"'))
@@ -227,6 +226,18 @@ cli_result npy_extent(file_bytes beginning, size_t *bytes, reason why) {
   return result;
 }
 
+/* An array [H, W, 3] or [H, W, 4] as the picture that image libraries take it for; alpha is dropped. */
+static void set_picture(source *into) {
+  const bv_tensor array = into->tensor;
+  const int64_t shape[4] = {1, 3, array.shape[0], array.shape[1]};
+  into->tensor = bv_contiguous_tensor(array.data, array.dtype, BV_CPU, 4, shape);
+  into->tensor.stride[1] = array.stride[2];
+  into->tensor.stride[2] = array.stride[0];
+  into->tensor.stride[3] = array.stride[1];
+  into->samples = (int)array.shape[2];
+  into->kind = SOURCE_BATCH;
+}
+
 cli_result read_npy(file_bytes file, source *into, reason why) {
   size_t offset = 0;
   npy_header header;
@@ -250,6 +261,12 @@ cli_result read_npy(file_bytes file, source *into, reason why) {
       tensor->stride[axis] = stride;
       stride *= header.shape[axis];
     }
+  }
+  /* Bytes, not booleans: NumPy's u1, uint8 or B */
+  if (header.ndim == 3 && (header.shape[2] == 3 || header.shape[2] == 4) && numbers.type == BV_U8 &&
+      strpbrk(header.descr, "uB") != NULL) {
+    set_picture(into);
+    return CLI_OK;
   }
   into->kind = header.ndim == 2 ? SOURCE_IMAGE : header.ndim == 3 ? SOURCE_VOLUME : SOURCE_BATCH;
   return CLI_OK;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "hint.h"
 #include "pages.h"
 
 static int64_t count_groups(const bv_tensor *batch, int scope) {
@@ -27,16 +28,14 @@ static cli_result measure_and_apply(cli_rendering *rendering, const bv_display_o
   return CLI_OK;
 }
 
+/* `mask` has no tensor without. */
 static cli_result compute(cli_rendering *rendering, const cli_options *options, const cli_mask *mask,
                           cli_progress *progress, reason why) {
   const cli_slices *slices = &rendering->slices;
   bv_display_options display = options->display;
-  display.mask = mask ? &mask->tensor : NULL;
+  display.mask = mask->memory ? &mask->tensor : NULL;
   if (slices->volume && !slices->colour && display.scope == BV_SCOPE_IMAGE)
     display.scope = BV_SCOPE_PLANE; /* each slice is an image; `batch` has volumes before slices */
-  cli_result result = mask ? mask_fits(mask, &slices->batch, why) : CLI_OK;
-  if (result != CLI_OK)
-    return result;
 
   bool f32 = options->kind == OUTPUT_NPY && options->format == FORMAT_F32;
   bool rgb = options->kind == OUTPUT_NPY && options->format == FORMAT_RGB;
@@ -63,7 +62,7 @@ static void forget_pixels(cli_rendering *rendering) {
   rendering->slices.batch.data = NULL;
 }
 
-cli_result render(const char *path, const cli_options *options, const cli_mask *mask, cli_progress *progress,
+cli_result render(const char *path, const cli_options *options, const source *mask, cli_progress *progress,
                   cli_rendering *rendering, reason why) {
   *rendering = (struct cli_rendering){.path = path};
   double start = seconds_now();
@@ -72,14 +71,24 @@ cli_result render(const char *path, const cli_options *options, const cli_mask *
   if (result != CLI_OK)
     return result;
   double have_source = seconds_now();
+  cli_mask own_mask = {0};
+  if (options->volume)
+    source_as_volume(&rendering->source);
   if (options->slices.asked && rendering->source.kind != SOURCE_VOLUME) {
     result = refuse(why, CLI_USAGE, "--axis and --slice are for volumes, and this is %s",
-                    rendering->source.kind == SOURCE_IMAGE ? "an image" : "a batch of images");
+                    rendering->source.samples > 0 ? "a picture in colour; --volume takes it for a volume"
+                    : rendering->source.kind == SOURCE_IMAGE ? "an image"
+                                                             : "a batch of images");
   }
   if (result == CLI_OK)
     result = slices_of_source(&rendering->source, &options->slices, &rendering->slices, why);
+  if (result == CLI_OK && mask)
+    result = mask_of_input(*mask, &rendering->source, &rendering->slices, options, &own_mask, why);
   if (result == CLI_OK)
-    result = compute(rendering, options, mask, progress, why);
+    result = compute(rendering, options, &own_mask, progress, why);
+  if (result == CLI_OK)
+    hint_of_rendering(rendering, options, rendering->hint, sizeof rendering->hint);
+  mask_free(&own_mask);
   rendering->read_seconds = have_source - start;
   rendering->compute_seconds = seconds_now() - have_source;
   forget_pixels(rendering);

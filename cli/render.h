@@ -16,10 +16,12 @@ typedef struct cli_rendering {
   double *windows; /* owned: lo, hi and n of each group */
   int64_t window_count;
   double read_seconds, compute_seconds;
+  char hint[200]; /* what the user may have meant, or "" */
 } cli_rendering;
 
-/* Reads, slices, measures and maps one input. `mask` is NULL without. On failure one line in `why`. */
-cli_result render(const char *path, const cli_options *options, const cli_mask *mask, cli_progress *progress,
+/* Reads, slices, measures and maps one input. `mask` is what the mask's file holds, NULL without. On failure
+ * one line in `why`. */
+cli_result render(const char *path, const cli_options *options, const source *mask, cli_progress *progress,
                   cli_rendering *rendering, reason why);
 
 void rendering_free(cli_rendering *rendering);

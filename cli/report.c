@@ -199,7 +199,11 @@ void report_summary(const cli_report *report, bool details) {
 }
 
 void report_notes(const cli_report *report) {
-  for (int i = 0; i < report->count; ++i)
-    if (report->renderings[i].source.warning[0] != '\0')
-      print_note(report->renderings[i].path, "warning", report->renderings[i].source.warning);
+  for (int i = 0; i < report->count; ++i) {
+    const cli_rendering *rendering = &report->renderings[i];
+    if (rendering->source.warning[0] != '\0')
+      print_note(rendering->path, "warning", rendering->source.warning);
+    if (rendering->hint[0] != '\0')
+      print_note(rendering->path, "hint", rendering->hint);
+  }
 }

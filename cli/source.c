@@ -197,6 +197,19 @@ cli_result source_read(const char *path, source *into, char *text, size_t text_b
   return result;
 }
 
+void source_as_volume(source *into) {
+  if (into->samples == 0)
+    return;
+  const bv_tensor picture = into->tensor;
+  const int64_t shape[3] = {picture.shape[2], picture.shape[3], into->samples};
+  into->tensor = bv_contiguous_tensor(picture.data, picture.dtype, BV_CPU, 3, shape);
+  into->tensor.stride[0] = picture.stride[2];
+  into->tensor.stride[1] = picture.stride[3];
+  into->tensor.stride[2] = picture.stride[1];
+  into->kind = SOURCE_VOLUME;
+  into->samples = 0;
+}
+
 void source_free(source *into) {
   free(into->memory);
   *into = (struct source){0};

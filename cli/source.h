@@ -24,14 +24,13 @@ typedef enum source_kind {
   SOURCE_BATCH   /* [B, C, H, W] */
 } source_kind;
 
-/* Where a volume's voxels lie, or an image's: along H, W and D, or rows, columns and the way through the slice.
- */
+/* Where a volume's voxels lie, along H, W and D; or an image's: along rows, columns and through the slice. The
+ * affine gives the place of the voxel at an index along these, in mm to the right, to anterior, to superior. */
 typedef struct source_grid {
   int64_t extent[3];
   int file_axis[3]; /* which of the file's axes each of them is */
   bool reversed[3]; /* whether it runs the other way than in the file */
-  double affine[3]
-               [4]; /* of the voxel at an index along the three, in mm; rows to the right, anterior, superior */
+  double affine[3][4];
 } source_grid;
 
 /* How each format arrives:
@@ -49,7 +48,8 @@ typedef struct source_grid {
  * NRRD: the same by `space` and `space directions`. Without a patient's space the axes count as left,
  * posterior, superior, as in ITK. Axes that are not of space make a series, those of kind RGB-color colours.
  *
- * NumPy: 2 dimensions are an image, 3 a volume, 4 a batch. Booleans are u8.
+ * NumPy: 2 dimensions are an image, 3 a volume, 4 a batch; u8 of [H, W, 3] or [H, W, 4] is a picture in colour,
+ * a batch [1, 3, H, W]. Booleans are u8.
  *
  * PNG: grey is an image, colour a batch [1, 3, H, W]; u8 or u16. Alpha is dropped. Smaller depths become u8.
  * Texts, profiles and the like are skipped.
@@ -67,8 +67,9 @@ typedef struct source {
   bv_tensor tensor; /* CPU; data points into `memory`, strides as the file has them; no extent is 0 */
   void *memory;     /* owned */
   size_t memory_bytes;
-  bool colour;      /* SOURCE_VOLUME: its last axis but three has red, green and blue */
-  bool oriented;    /* the file says where its axes point, and they have been brought to the standard ones */
+  bool colour;   /* SOURCE_VOLUME: its last axis but three has red, green and blue */
+  bool oriented; /* the file says where its axes point, and they have been brought to the standard ones */
+  int samples;   /* of a .npy picture in colour, perhaps meant as a volume: its last extent, 3 or 4; else 0 */
   source_grid grid; /* all 0 where a format has no axes in the patient */
   /* Distance of neighbours along the last two (image, batch) or three (volume) axes, in mm or any unit; all 1
    * when the file does not say. */
@@ -83,6 +84,9 @@ cli_result source_read(const char *path, source *into, char *reason, size_t reas
 
 /* The same from memory, which is not kept: what every reader is fuzzed through. */
 cli_result source_parse(const void *bytes, size_t size, source *into, char *reason, size_t reason_bytes);
+
+/* Makes a volume [H, W, D] of a .npy array that was taken for a picture in colour; others stay as they are. */
+void source_as_volume(source *into);
 
 void source_free(source *into);
 

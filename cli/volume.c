@@ -119,7 +119,8 @@ void set_volume(source *into, const stored_volume *volume) {
   static const bool backwards[3] = {true, true, false};
   const voxel_axes axes = nearest_axes(volume->affine);
   const bool image = volume->extent[2] == 1 && volume->count == 1;
-  const int64_t *extent = volume->extent, step = volume->colour ? 3 : volume->mixed ? volume->count : 1;
+  const int64_t samples = !volume->colour ? 1 : volume->alpha ? 4 : 3;
+  const int64_t *extent = volume->extent, step = volume->mixed ? volume->count : samples;
   const int64_t stride[4] = {step, step * extent[0], step * extent[0] * extent[1],
                              volume->mixed ? 1 : step * extent[0] * extent[1] * extent[2]};
   int order[3], count = 0;

@@ -12,6 +12,7 @@ typedef struct stored_volume {
   int64_t extent[3];
   int64_t count; /* of volumes, one after the other */
   bool colour;   /* three numbers a voxel, one beside the other: red, green, blue */
+  bool alpha;    /* in colour: a fourth beside them, which is dropped */
   bool mixed;    /* the numbers of all volumes lie beside each other, voxel after voxel; not in colour */
   bool oriented; /* the file has the affine; else it is an assumption */
   voxel_affine affine;

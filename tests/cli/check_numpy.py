@@ -147,11 +147,13 @@ def check_brain(folder):
         values, windows = definition(views, scope)
         compare(f"brain, all axial slices, scope {scope}", folder, [BRAIN, "--slice", "all", "--scope", scope],
                 views.shape, values, windows)
-    mask = views_of(volume, 2) > 100
     np.save(os.path.join(folder, "mask.npy"), volume > 100)
-    values, windows = definition(views_of(volume, 2), "plane", "mask", mask)
-    compare("brain, mask", folder, [BRAIN, "--slice", "all", "--mask", os.path.join(folder, "mask.npy")],
-            values.shape, values, windows)
+    for axis in range(3):
+        views = views_of(volume, axis)
+        values, windows = definition(views, "plane", "mask", views > 100)
+        compare(f"brain, mask, axis {axis}", folder,
+                [BRAIN, "--slice", "all", "--axis", axis, "--mask", os.path.join(folder, "mask.npy"), "--mask-grid", "ignore"],
+                values.shape, values, windows)
 
 
 # ---- Random batches -----------------------------------------------------------------------------------------

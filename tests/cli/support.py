@@ -124,18 +124,20 @@ def make_png(shape, pixels):
 # ---- NIfTI --------------------------------------------------------------------------------------------------
 
 
-def make_nifti(extents, values, spacing=(1, 1, 1), directions=((1, 0, 0), (0, 1, 0), (0, 0, 1))):
+def make_nifti(extents, values, spacing=(1, 1, 1), directions=((1, 0, 0), (0, 1, 0), (0, 0, 1)), origin=(0, 0, 0)):
     """A float32 NIfTI-1 file. `values` are in the file's order, first axis fastest; directions[a] is where voxel
-    axis a points, in the format's coordinates: x to the patient's right, y anterior, z superior."""
+    axis a points, in the format's coordinates: x to the patient's right, y anterior, z superior; there is the first
+    voxel at `origin`. Without directions the file has no sform."""
     header = bytearray(348)
     struct.pack_into("<i", header, 0, 348)
     struct.pack_into("<8h", header, 40, len(extents), *extents, *[1] * (7 - len(extents)))
     struct.pack_into("<hh", header, 70, 16, 32)
     struct.pack_into("<8f", header, 76, 1, *spacing, *[1] * 4)
     struct.pack_into("<fff", header, 108, 352, 0, 0)
-    struct.pack_into("<hh", header, 252, 0, 1)
-    for row in range(3):
-        struct.pack_into("<4f", header, 280 + 16 * row, *[directions[a][row] * spacing[a] for a in range(3)], 0)
+    for row in range(3 if directions else 0):
+        struct.pack_into("<hh", header, 252, 0, 1)
+        steps = [directions[a][row] * spacing[a] for a in range(3)]
+        struct.pack_into("<4f", header, 280 + 16 * row, *steps, origin[row])
     header[344:348] = b"n+1\0"
     return bytes(header) + bytes(4) + struct.pack(f"<{len(values)}f", *values)
 

@@ -20,7 +20,7 @@ class Options(Case):
         text = self.succeed("--help").decode()
         self.assertTrue(text.startswith("batchview brain.nii.gz -o brain.png"))
         for option in ("--output", "--axis", "--slice", "--percentile", "--window", "--minmax", "--foreground",
-                       "--mask", "--scope", "--columns", "--format", "--force", "--json", "-q", "--quiet", "-v", "--verbose",
+                       "--mask", "--mask-grid", "--volume", "--epsilon", "--scope", "--columns", "--format", "--force", "--json", "-q", "--quiet", "-v", "--verbose",
                        "--version", "--help"):
             self.assertIn(option, text)
         self.assertEqual(self.succeed("-h").decode(), text)

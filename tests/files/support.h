@@ -42,6 +42,7 @@ public:
   }
   ~Parsed() { source_free(&source_); }
 
+  void as_volume() { source_as_volume(&source_); }
   const source *operator->() const { return &source_; }
   cli_result result() const { return result_; }
   std::string reason() const { return reason_; }

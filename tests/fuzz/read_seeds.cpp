@@ -50,6 +50,7 @@ void add_npy(std::vector<std::string> &seeds) {
   seeds.push_back(npy("{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3), }   \n", 6));
   seeds.push_back(npy("{'descr': '>f4', 'fortran_order': True, 'shape': (2, 3, 2), }\n", 48));
   seeds.push_back(npy("{'descr': '<i8', 'fortran_order': False, 'shape': (1, 1, 1, 1), }\n", 8));
+  seeds.push_back(npy("{'descr': '|u1', 'fortran_order': True, 'shape': (2, 1, 4), }\n", 8));
   seeds.push_back(npy("{u'descr':\t'float32', 'fortran_order': False, 'shape': (1L, 2L), }\n", 99));
   seeds.push_back(npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1, 1), }\n", 4));
 }
