@@ -6,6 +6,9 @@
 
 bv_status bv_cpu_run(const bv_job *job);
 
+/* All that the first call on a device has to do. */
+bv_status bv_cuda_prepare(int32_t device);
+
 /* On job->device, ordered on `stream`. The library built without CUDA has no such job: the checks refuse it. */
 bv_status bv_cuda_run(const bv_job *job, bv_stream stream);
 

@@ -93,6 +93,13 @@ bv_status bv_visualize_one_slice_in_3d_image(const bv_tensor *volume, int axis, 
   return bv_is_empty(&slice) ? BV_OK : run(&job, stream);
 }
 
+bv_status bv_prepare_device(int32_t device) {
+  if (device < BV_CPU)
+    return bv_fail(BV_ERROR_DEVICE, "device is %d; allowed are BV_CPU (%d) and CUDA device ordinals from 0",
+                   device, BV_CPU);
+  return device == BV_CPU ? BV_OK : bv_cuda_prepare(device);
+}
+
 bv_status bv_set_threads(int threads) {
   if (threads < 0 || threads > BV_MOST_THREADS)
     return bv_fail(BV_ERROR_VALUE, "threads is %d; allowed are 1 to %d, and 0 for the default", threads,

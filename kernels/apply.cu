@@ -204,13 +204,14 @@ __global__ void __launch_bounds__(block_threads, 4)
       });
 }
 
-template <int Width, int Channels, typename Kernel, typename... OutBytes>
-int launch_apply(Kernel kernel, const bv_job *job, const bv_lines &lines, bv_windows windows, bv_stream stream,
+template <auto kernel, int Width, int Channels, typename... OutBytes>
+int launch_apply(const bv_job *job, const bv_lines &lines, bv_windows windows, bv_stream stream,
                  OutBytes... out_bytes) {
   const Visits visits = visits_to_write<quads_of_tile<Width, Channels>>(job, lines);
   Mapping mapping = {windows, job->lo, job->hi, job->epsilon, job->floor};
-  return launch(kernel, blocks_for(lines.count * visits.of_line, block_threads / warp_lanes), block_threads,
-                stream, lines, source_of_job(job), sink_of_job(job, &lines), mapping, out_bytes..., visits);
+  return launch<kernel>(blocks_for(lines.count * visits.of_line, block_threads / warp_lanes), block_threads,
+                        stream, lines, source_of_job(job), sink_of_job(job, &lines), mapping, out_bytes...,
+                        visits);
 }
 
 int launch_apply_bytes(const bv_job *job, const bv_lines &lines, const Sink &sink, bv_windows windows,
@@ -218,8 +219,8 @@ int launch_apply_bytes(const bv_job *job, const bv_lines &lines, const Sink &sin
   constexpr int64_t enough = 256; /* blocks that share the making of tables */
   const Visits visits = visits_to_write<byte_quads>(job, lines, enough);
   const Mapping mapping = {windows, job->lo, job->hi, job->epsilon, job->floor};
-  return launch(apply_bytes_kernel, blocks_for(lines.count * visits.of_line, 1), block_threads, stream, lines,
-                source_of_job(job), sink, mapping, bytes_of_dtype(job->out_dtype), visits);
+  return launch<apply_bytes_kernel>(blocks_for(lines.count * visits.of_line, 1), block_threads, stream, lines,
+                                    source_of_job(job), sink, mapping, bytes_of_dtype(job->out_dtype), visits);
 }
 
 bool is_for_table(const bv_job *job, const bv_lines &lines, const Sink &sink) {
@@ -235,15 +236,15 @@ int bv_launch_apply(const bv_job *job, bv_windows windows, bv_stream stream) {
   if (lines.channel.extent == 3)
     return bv::with_kind_of(job->in_dtype, [&](auto kind) {
       constexpr int Width = decltype(kind)::Width;
-      const auto kernel = bv::apply_rgb_kernel<Width, typename decltype(kind)::T>;
-      return bv::launch_apply<Width, 3>(kernel, job, lines, windows, stream);
+      constexpr auto kernel = bv::apply_rgb_kernel<Width, typename decltype(kind)::T>;
+      return bv::launch_apply<kernel, Width, 3>(job, lines, windows, stream);
     });
   const bv::Sink sink = bv::sink_of_job(job, &lines);
   if (bv::is_for_table(job, lines, sink))
     return bv::launch_apply_bytes(job, lines, sink, windows, stream);
   return bv::with_type_of(job->in_dtype, [&](auto type) {
     constexpr int Width = decltype(type)::Width;
-    const auto kernel = bv::apply_kernel<decltype(type)::dtype, Width, typename decltype(type)::T>;
-    return bv::launch_apply<Width, 1>(kernel, job, lines, windows, stream, bv::bytes_of_dtype(job->out_dtype));
+    constexpr auto kernel = bv::apply_kernel<decltype(type)::dtype, Width, typename decltype(type)::T>;
+    return bv::launch_apply<kernel, Width, 1>(job, lines, windows, stream, bv::bytes_of_dtype(job->out_dtype));
   });
 }

@@ -96,18 +96,18 @@ int bv_launch_count_digit(const bv_job *job, int blocks, bv_selection_memory *me
     using Kind = decltype(kind);
     int64_t tiles_of_line = bv::tiles_to_read<Kind::Width>(job, lines);
     unsigned needed = bv::blocks_for(lines.rows * tiles_of_line, bv::block_threads / bv::warp_lanes);
-    return bv::launch(bv::count_digit_kernel<Kind::Width, typename Kind::T>,
-                      needed < (unsigned)blocks ? needed : (unsigned)blocks, bv::block_threads, stream, lines,
-                      bv::source_of_job(job), tiles_of_line, digit, memory);
+    return bv::launch<bv::count_digit_kernel<Kind::Width, typename Kind::T>>(
+        needed < (unsigned)blocks ? needed : (unsigned)blocks, bv::block_threads, stream, lines,
+        bv::source_of_job(job), tiles_of_line, digit, memory);
   });
 }
 
 int bv_launch_narrow(bv_selection_memory *memory, int digit, bv_percentiles percentiles, bv_stream stream) {
-  return bv::launch(bv::narrow_kernel, 1, bv::block_threads, stream, memory, digit, percentiles);
+  return bv::launch<bv::narrow_kernel>(1, bv::block_threads, stream, memory, digit, percentiles);
 }
 
 int bv_launch_selected_window(const bv_job *job, const bv_selection_memory *memory, bv_percentiles percentiles,
                               bv_windows windows, bv_stream stream) {
-  return bv::launch(bv::selected_window_kernel, 1, 1, stream, memory, bv_maps_in_f64(job->in_dtype),
-                    job->window == BV_WINDOW_PERCENTILE, percentiles, windows);
+  return bv::launch<bv::selected_window_kernel>(1, 1, stream, memory, bv_maps_in_f64(job->in_dtype),
+                                                job->window == BV_WINDOW_PERCENTILE, percentiles, windows);
 }

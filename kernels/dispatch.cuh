@@ -61,22 +61,39 @@ inline unsigned blocks_for(int64_t work, int64_t work_of_block) {
   return (unsigned)(blocks < most_blocks ? blocks : most_blocks);
 }
 
+/* ---- Launching ------------------------------------------------------------------------------------------ */
+
+/* The kernels that are launched anywhere in the library, in no order: known before main(), for bv_load_kernels.
+ */
+struct Launched {
+  const void *kernel;
+  const Launched *next;
+  explicit Launched(const void *kernel_);
+};
+inline const Launched *all_launched = nullptr;
+inline Launched::Launched(const void *kernel_) : kernel(kernel_), next(all_launched) { all_launched = this; }
+
+template <auto kernel> const Launched launched((const void *)kernel);
+
 /* kernel<<<blocks, threads, 0, stream>>>(arguments...), but returning what became of this launch alone: errors
  * that the caller has pending stay his. */
-template <typename... Parameters, typename... Arguments>
-int launch(void (*kernel)(Parameters...), unsigned blocks, int threads, bv_stream stream,
-           Arguments &&...arguments) {
+template <auto kernel, typename... Arguments> int launch(cudaLaunchConfig_t config, Arguments &&...arguments) {
+  (void)&launched<kernel>;
+  return cudaLaunchKernelEx(&config, kernel, arguments...);
+}
+
+template <auto kernel, typename... Arguments>
+int launch(unsigned blocks, int threads, bv_stream stream, Arguments &&...arguments) {
   cudaLaunchConfig_t config = {};
   config.gridDim = dim3(blocks);
   config.blockDim = dim3((unsigned)threads);
   config.stream = stream;
-  return cudaLaunchKernelEx(&config, kernel, arguments...);
+  return launch<kernel>(config, arguments...);
 }
 
 /* The same for blocks that wait for each other: all run at once, or it is an error. */
-template <typename... Parameters, typename... Arguments>
-int launch_together(void (*kernel)(Parameters...), unsigned blocks, int threads, bv_stream stream,
-                    Arguments &&...arguments) {
+template <auto kernel, typename... Arguments>
+int launch_together(unsigned blocks, int threads, bv_stream stream, Arguments &&...arguments) {
   cudaLaunchAttribute together = {};
   together.id = cudaLaunchAttributeCooperative;
   together.val.cooperative = 1;
@@ -86,7 +103,33 @@ int launch_together(void (*kernel)(Parameters...), unsigned blocks, int threads,
   config.stream = stream;
   config.attrs = &together;
   config.numAttrs = 1;
-  return cudaLaunchKernelEx(&config, kernel, arguments...);
+  return launch<kernel>(config, arguments...);
+}
+
+/* ---- Clusters ------------------------------------------------------------------------------------------- */
+
+/* Blocks of the largest cluster of a kernel, `most` at most. What refuses clusters costs them, not the calls:
+ * so errors are answers here. */
+inline int blocks_of_largest_cluster(const void *kernel, int threads, int shared_bytes, int most) {
+  cudaLaunchAttribute cluster = {};
+  cluster.id = cudaLaunchAttributeClusterDimension;
+  cluster.val.clusterDim.y = cluster.val.clusterDim.z = 1;
+  cudaLaunchConfig_t config = {};
+  config.gridDim = dim3((unsigned)most);
+  config.blockDim = dim3((unsigned)threads);
+  config.dynamicSmemBytes = (size_t)shared_bytes;
+  int blocks = 1, active = 0;
+  cudaFuncSetAttribute(kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1); /* else 8 */
+  if (most == 1 || cudaOccupancyMaxPotentialClusterSize(&blocks, kernel, &config) != cudaSuccess)
+    return 1;
+  config.attrs = &cluster;
+  config.numAttrs = 1;
+  for (; most > 1; most /= 2) {
+    cluster.val.clusterDim.x = (unsigned)most;
+    if (most <= blocks && cudaOccupancyMaxActiveClusters(&active, kernel, &config) == cudaSuccess && active > 0)
+      break;
+  }
+  return most;
 }
 
 } // namespace bv

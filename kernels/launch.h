@@ -27,6 +27,12 @@ typedef struct bv_windows {
   bool count;
 } bv_windows;
 
+/* ---- load.cu ------------------------------------------------------------------------------------------- */
+
+/* Loads all kernels into the current context, CUB's excepted, which are out of reach; once for each context,
+ * before the first launch. */
+int bv_load_kernels(void);
+
 /* ---- apply.cu: map and pack ---------------------------------------------------------------------------- */
 
 /* Maps all pixels through their groups' windows and packs them. Without windows.data, through the window
@@ -69,8 +75,9 @@ int bv_launch_fixed_windows(const bv_job *job, bv_windows windows, bv_stream str
 #define BV_RESIDENT_MOST_BLOCKS 16
 
 typedef struct bv_resident_limits {
-  int32_t shared_bytes_of_block; /* given */
-  int32_t most_blocks;           /* of a cluster; 1 where there are none */
+  int32_t shared_bytes_of_device; /* given: the most that a block can have */
+  int32_t most_blocks;            /* of a cluster; given: BV_RESIDENT_MOST_BLOCKS, or 1 where there are none */
+  int32_t shared_bytes_of_block;  /* of those, what a block can ask for when it is launched */
 } bv_resident_limits;
 
 /* Lets the kernels use the current device's shared memory and clusters; once for each device, before the first

@@ -115,18 +115,18 @@ int bv_launch_range(const bv_job *job, const bv_range_plan *plan, void *workspac
   bv::Range *partials = (bv::Range *)workspace;
   int error = bv::with_kind_of(job->in_dtype, [&](auto kind) {
     using Kind = decltype(kind);
-    return bv::launch(bv::range_kernel<Kind::Width, typename Kind::T>, bv::blocks_for(groups * parts, 1),
-                      bv::block_threads, stream, lines, bv::source_of_job(job),
-                      bv::tiles_to_read<Kind::Width>(job, lines), groups, parts, partials, windows);
+    return bv::launch<bv::range_kernel<Kind::Width, typename Kind::T>>(
+        bv::blocks_for(groups * parts, 1), bv::block_threads, stream, lines, bv::source_of_job(job),
+        bv::tiles_to_read<Kind::Width>(job, lines), groups, parts, partials, windows);
   });
   if (error || parts == 1)
     return error;
-  return bv::launch(bv::join_kernel, bv::blocks_for(groups, 1), bv::join_threads, stream, groups, parts,
-                    partials, windows);
+  return bv::launch<bv::join_kernel>(bv::blocks_for(groups, 1), bv::join_threads, stream, groups, parts,
+                                     partials, windows);
 }
 
 int bv_launch_fixed_windows(const bv_job *job, bv_windows windows, bv_stream stream) {
   int64_t groups = bv_job_groups(job);
-  return bv::launch(bv::fixed_windows_kernel, bv::blocks_for(groups, bv::block_threads), bv::block_threads,
-                    stream, groups, job->lo, job->hi, windows);
+  return bv::launch<bv::fixed_windows_kernel>(bv::blocks_for(groups, bv::block_threads), bv::block_threads,
+                                              stream, groups, job->lo, job->hi, windows);
 }

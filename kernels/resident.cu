@@ -341,27 +341,19 @@ __global__ void __launch_bounds__(most_threads<T>, 1) resident_kernel(const __gr
 /* ---- Launching ---------------------------------------------------------------------------------------- */
 
 template <bv_dtype held, int Width, typename T> int prepare(bv_resident_limits *limits) {
-  const auto kernel = resident_kernel<held, Width, T>;
+  const void *kernel = (const void *)resident_kernel<held, Width, T>;
   cudaFuncAttributes attributes;
   int error = cudaFuncGetAttributes(&attributes, kernel);
-  if (error == cudaSuccess)
-    error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                 limits->shared_bytes_of_block);
-  if (error != cudaSuccess || attributes.ptxVersion < 90) {
-    limits->most_blocks = 1;
-    return error;
-  }
-  error = cudaFuncSetAttribute(kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1);
   if (error != cudaSuccess)
     return error;
-  cudaLaunchConfig_t config = {};
-  config.gridDim = dim3(BV_RESIDENT_MOST_BLOCKS);
-  config.blockDim = dim3(most_threads<T>);
-  config.dynamicSmemBytes = (size_t)limits->shared_bytes_of_block;
-  int blocks;
-  error = cudaOccupancyMaxPotentialClusterSize(&blocks, kernel, &config);
-  if (error == cudaSuccess && blocks < limits->most_blocks)
-    limits->most_blocks = blocks;
+  /* The kernels have no shared memory but this; a sanitizer's have. */
+  const int room = limits->shared_bytes_of_device - (int)attributes.sharedSizeBytes;
+  if (room < limits->shared_bytes_of_block)
+    limits->shared_bytes_of_block = room;
+  error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, room);
+  limits->most_blocks = attributes.ptxVersion < 90
+                            ? 1
+                            : blocks_of_largest_cluster(kernel, most_threads<T>, room, limits->most_blocks);
   return error;
 }
 
@@ -378,14 +370,14 @@ int launch_resident(const Task &task, int64_t blocks, bv_stream stream) {
   config.stream = stream;
   config.attrs = &cluster;
   config.numAttrs = task.plan.blocks > 1;
-  return cudaLaunchKernelEx(&config, resident_kernel<held, Width, T>, task);
+  return launch<resident_kernel<held, Width, T>>(config, task);
 }
 
 } // namespace
 } // namespace bv
 
 int bv_prepare_resident(bv_resident_limits *limits) {
-  limits->most_blocks = BV_RESIDENT_MOST_BLOCKS;
+  limits->shared_bytes_of_block = limits->shared_bytes_of_device;
   int error = cudaSuccess;
   for (bv_dtype dtype = BV_F32; dtype <= BV_U32 && error == cudaSuccess; ++dtype)
     error = bv::with_type_of(dtype, [&](auto type) {

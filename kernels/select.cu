@@ -262,17 +262,17 @@ template <typename Type> int launch_selection(Selection &selection, const bv_job
   const int64_t parts = selection.plan.parts_of_group, parts_of_finish = selection.plan.parts_of_finish;
   selection.tiles_of_line = tiles_to_read<Width>(job, selection.lines);
   if (selection.plan.block_for_group)
-    return launch(block_kernel<Width, T>, blocks_for(selection.groups, 1), block_threads, stream, selection);
+    return launch<block_kernel<Width, T>>(blocks_for(selection.groups, 1), block_threads, stream, selection);
 
   int error =
-      launch(sample_kernel<Width, T>, blocks_for(selection.groups, 1), sample_threads, stream, selection);
+      launch<sample_kernel<Width, T>>(blocks_for(selection.groups, 1), sample_threads, stream, selection);
   if (error == cudaSuccess)
-    error = launch(count_kernel<Type::dtype, Width, T>, blocks_for(selection.groups * parts, 1), count_threads,
-                   stream, selection);
+    error = launch<count_kernel<Type::dtype, Width, T>>(blocks_for(selection.groups * parts, 1), count_threads,
+                                                        stream, selection);
   if (error == cudaSuccess) {
     const int64_t wanted = selection.groups * parts_of_finish, most = selection.plan.blocks_at_once;
-    error = launch_together(finish_kernel<Width, T>, (unsigned)(wanted < most ? wanted : most), count_threads,
-                            stream, selection);
+    error = launch_together<finish_kernel<Width, T>>((unsigned)(wanted < most ? wanted : most), count_threads,
+                                                     stream, selection);
   }
   return error;
 }
@@ -284,9 +284,10 @@ int launch_bytes(const Selection &selection, const bv_job *job, bv_stream stream
     if (error != cudaSuccess)
       return error;
   }
-  return launch(select_bytes_kernel, blocks_for(selection.groups * parts, 1), byte_threads, stream,
-                selection.lines, selection.source, tiles_to_read<1>(job, selection.lines), selection.groups,
-                parts, selection.percentiles, (ByteState *)selection.states, selection.windows);
+  return launch<select_bytes_kernel>(blocks_for(selection.groups * parts, 1), byte_threads, stream,
+                                     selection.lines, selection.source, tiles_to_read<1>(job, selection.lines),
+                                     selection.groups, parts, selection.percentiles,
+                                     (ByteState *)selection.states, selection.windows);
 }
 
 } // namespace

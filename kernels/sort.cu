@@ -101,8 +101,8 @@ int launch_sort(const bv_job *job, const bv_sort_plan *plan, char *workspace, si
   size_t scratch_bytes = workspace_bytes - 2 * plan->keys_bytes;
 
   int parts = (int)blocks_for(lines.rows * tiles_of_line, block_threads / warp_lanes);
-  int error = launch(keys_kernel<Width, T>, blocks_for(groups * parts, 1), block_threads, stream, lines,
-                     source_of_job(job), tiles_of_line, groups, parts, keys);
+  int error = launch<keys_kernel<Width, T>>(blocks_for(groups * parts, 1), block_threads, stream, lines,
+                                            source_of_job(job), tiles_of_line, groups, parts, keys);
 
   /* Every call leaves the sorted keys in the same one of the two arrays. */
   const Key<T> *sorted = keys;
@@ -115,8 +115,8 @@ int launch_sort(const bv_job *job, const bv_sort_plan *plan, char *workspace, si
   }
   if (error)
     return error;
-  return launch(windows_kernel<T>, blocks_for(groups, block_threads), block_threads, stream, sorted, groups,
-                pixels, job->low, job->high, windows);
+  return launch<windows_kernel<T>>(blocks_for(groups, block_threads), block_threads, stream, sorted, groups,
+                                   pixels, job->low, job->high, windows);
 }
 
 } // namespace

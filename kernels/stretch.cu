@@ -47,9 +47,8 @@ int bv_launch_stretch(const bv_job *job, bv_windows range, bv_stream stream) {
   return bv::with_kind_of(job->in_dtype, [&](auto kind) {
     using Kind = decltype(kind);
     const bv::Visits visits = bv::visits_to_write<bv::quads_of_tile<Kind::Width>>(job, lines);
-    return bv::launch(bv::stretch_kernel<Kind::Width, typename Kind::T>,
-                      bv::blocks_for(lines.count * visits.of_line, bv::block_threads / bv::warp_lanes),
-                      bv::block_threads, stream, lines, bv::source_of_job(job), bv::sink_of_job(job, &lines),
-                      range, visits);
+    return bv::launch<bv::stretch_kernel<Kind::Width, typename Kind::T>>(
+        bv::blocks_for(lines.count * visits.of_line, bv::block_threads / bv::warp_lanes), bv::block_threads,
+        stream, lines, bv::source_of_job(job), bv::sink_of_job(job, &lines), range, visits);
   });
 }

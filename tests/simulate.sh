@@ -70,6 +70,7 @@ if [[ $wanted == *" machines "* ]]; then
 fi
 if [[ $wanted == *" ranks "* ]]; then
   # Processes with a simulated GPU each, over the simulator's NCCL
-  cmake --build --preset simulate --target group_rank_nccl train_loop_gpu
+  cmake --build --preset simulate --target group_rank_nccl train_loop_gpu one_rank
+  python3 tests/ddp/machines.py "$build/tests/ddp/one_rank" "$simulator/bin/cusim-run"
   (cd "$build" && BATCHVIEW_REQUIRE_GPU=1 "$simulator/bin/cusim-run" ctest -R 'Ddp.GroupsOverNccl' --output-on-failure)
 fi

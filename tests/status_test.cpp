@@ -36,6 +36,14 @@ TEST(Types, SizesAndNames) {
   EXPECT_STREQ(bv_dtype_name(10), "unknown type");
 }
 
+TEST(Devices, ThoseThatAreNoneAreNotPrepared) {
+  EXPECT_EQ(bv_prepare_device(BV_CPU), BV_OK);
+  EXPECT_EQ(bv_prepare_device(-2), BV_ERROR_DEVICE);
+  EXPECT_STREQ(bv_last_error(), "device is -2; allowed are BV_CPU (-1) and CUDA device ordinals from 0");
+  EXPECT_EQ(bv_prepare_device(1000), bv_built_with_cuda() ? BV_ERROR_DEVICE : BV_ERROR_NO_CUDA);
+  EXPECT_NE(std::string(bv_last_error()).find("1000"), std::string::npos) << bv_last_error();
+}
+
 TEST(Version, IsTheHeaders) {
   EXPECT_EQ(bv_version(), BV_VERSION_MAJOR * 10000 + BV_VERSION_MINOR * 100 + BV_VERSION_PATCH);
 }

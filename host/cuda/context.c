@@ -88,8 +88,7 @@ static cudaError_t keep_primary_context(CUdevice device, CUcontext *context, uns
   return twice ? runtimes(driver.release_primary(device)) : cudaSuccess;
 }
 
-int bv_enter_context(int device, bv_context_scope *scope) {
-  *scope = (bv_context_scope){0};
+static cudaError_t change_context(int device, bv_context_scope *scope) {
   CUcontext context = NULL;
   CUdevice current, wanted_device;
   TRY(find_driver());
@@ -105,8 +104,33 @@ int bv_enter_context(int device, bv_context_scope *scope) {
   return cudaSuccess;
 }
 
+/* A thread whose mode is global, as each is at first, is refused whatever may be unsafe while any other thread
+ * captures in that mode, and invalidates that capture. Nothing here is unsafe: no capture of another thread
+ * depends on it, and on a stream that captures there are only launches and copies. */
+static cudaError_t relax(bv_context_scope *scope) {
+  enum cudaStreamCaptureMode mode = cudaStreamCaptureModeRelaxed;
+  TRY(cudaThreadExchangeStreamCaptureMode(&mode));
+  scope->relaxed = true;
+  scope->capture_mode = mode;
+  return cudaSuccess;
+}
+
+int bv_enter_context(int device, bv_context_scope *scope) {
+  *scope = (bv_context_scope){.error_was_pending = cudaPeekAtLastError() != cudaSuccess};
+  cudaError_t error = change_context(device, scope);
+  if (error == cudaSuccess)
+    error = relax(scope); /* now that there is a context: without one, the runtime might make one */
+  if (error != cudaSuccess)
+    bv_leave_context(scope);
+  return error;
+}
+
 int bv_leave_context(const bv_context_scope *scope) {
-  return scope->changed ? (int)driver.set_current(scope->callers) : 0;
+  enum cudaStreamCaptureMode mode = (enum cudaStreamCaptureMode)scope->capture_mode;
+  cudaError_t error = scope->relaxed ? cudaThreadExchangeStreamCaptureMode(&mode) : cudaSuccess;
+  if (!scope->error_was_pending)
+    cudaGetLastError();
+  return scope->changed ? (int)driver.set_current(scope->callers) : (int)error;
 }
 
 /* ---- Counting ------------------------------------------------------------------------------------------ */

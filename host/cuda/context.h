@@ -7,16 +7,21 @@
 
 /* The state of the calling thread between bv_enter_context and bv_leave_context. */
 typedef struct bv_context_scope {
-  void *callers; /* its context, NULL if it has none */
+  void *callers;          /* its context, NULL if it has none */
+  bool error_was_pending; /* in the CUDA runtime */
   bool changed;
+  bool relaxed;          /* as to captures: */
+  int capture_mode;      /* the caller's */
   unsigned long long id; /* of the context that is current in between: no two have the same in a process */
 } bv_context_scope;
 
 /* Makes a context of `device` current: the caller's own if it is on that device, else the primary one, as the
- * runtime does, but with no context made on any other device, then or later. */
+ * runtime does, but with no context made on any other device, then or later. In between, a capture of another
+ * thread is no reason to fail, and is not invalidated by what is asked or allocated. */
 int bv_enter_context(int device, bv_context_scope *scope);
 
-/* Makes the caller's context current again, or none. */
+/* Makes the caller's context current again, or none, and its rules for captures. Errors since then are taken
+ * back from the runtime; one that the caller has pending stays. */
 int bv_leave_context(const bv_context_scope *scope);
 
 /* How many devices there are: 0 with success where there is none, or no driver at all. What keeps devices

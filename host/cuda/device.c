@@ -28,6 +28,67 @@ bv_status bv_cuda_status(int error, const char *doing, ...) {
                  advice ? "; " : "", advice ? advice : "");
 }
 
+/* ---- Preparing ----------------------------------------------------------------------------------------- */
+
+static bv_status ask_limits(int32_t device, bv_limits *limits) {
+  static const enum cudaDeviceAttr wanted[] = {cudaDevAttrComputeCapabilityMajor,
+                                               cudaDevAttrComputeCapabilityMinor,
+                                               cudaDevAttrMultiProcessorCount,
+                                               cudaDevAttrMaxSharedMemoryPerBlockOptin,
+                                               cudaDevAttrMaxSharedMemoryPerMultiprocessor,
+                                               cudaDevAttrReservedSharedMemoryPerBlock,
+                                               cudaDevAttrL2CacheSize,
+                                               cudaDevAttrClusterLaunch};
+  enum { COUNT = sizeof wanted / sizeof wanted[0] };
+  int value[COUNT];
+  for (int i = 0; i < COUNT; ++i)
+    BV_TRY_CUDA(cudaDeviceGetAttribute(&value[i], wanted[i], device), "asking for the limits of CUDA device %d",
+                device);
+  *limits = (bv_limits){.compute_capability = 10 * value[0] + value[1],
+                        .multiprocessors = value[2],
+                        .shared_bytes_of_multiprocessor = value[4],
+                        .shared_bytes_reserved = value[5],
+                        .l2_bytes = value[6]};
+  BV_TRY_CUDA(bv_load_kernels(), "loading kernels on CUDA device %d", device);
+  bv_resident_limits resident = {.shared_bytes_of_device = value[3],
+                                 .most_blocks = value[7] ? BV_RESIDENT_MOST_BLOCKS : 1};
+  BV_TRY_CUDA(bv_prepare_resident(&resident), "preparing the resident kernel on CUDA device %d", device);
+  limits->shared_bytes_of_block = resident.shared_bytes_of_block;
+  limits->resident_most_blocks = resident.most_blocks;
+  return BV_OK;
+}
+
+/* What was asked and loaded, once for each context. */
+static struct {
+  pthread_mutex_t mutex;
+  unsigned long long context; /* what it was asked in; what was loaded is gone with it */
+  bv_limits limits;
+} remembered[REMEMBERED_DEVICES] = {[0 ... REMEMBERED_DEVICES - 1] = {.mutex = PTHREAD_MUTEX_INITIALIZER}};
+
+static bv_status prepare(int32_t device, bv_device_scope *scope) {
+  if (device >= REMEMBERED_DEVICES)
+    return ask_limits(device, &scope->limits);
+  pthread_mutex_lock(&remembered[device].mutex);
+  bv_status status = BV_OK;
+  if (remembered[device].context != scope->context.id) {
+    status = ask_limits(device, &remembered[device].limits);
+    remembered[device].context = status == BV_OK ? scope->context.id : 0;
+  }
+  scope->limits = remembered[device].limits;
+  pthread_mutex_unlock(&remembered[device].mutex);
+  return status;
+}
+
+void bv_give_up_clusters(int32_t device, bv_device_scope *scope) {
+  scope->limits.resident_most_blocks = 1;
+  if (device >= REMEMBERED_DEVICES)
+    return;
+  pthread_mutex_lock(&remembered[device].mutex);
+  if (remembered[device].context == scope->context.id)
+    remembered[device].limits.resident_most_blocks = 1;
+  pthread_mutex_unlock(&remembered[device].mutex);
+}
+
 /* ---- The current device -------------------------------------------------------------------------------- */
 
 bv_status bv_cuda_device_count(int *count) {
@@ -37,22 +98,17 @@ bv_status bv_cuda_device_count(int *count) {
 
 bv_status bv_enter_device(int32_t device, bv_device_scope *scope) {
   int count;
-  *scope = (bv_device_scope){.error_was_pending = cudaPeekAtLastError() != cudaSuccess};
   BV_TRY(bv_cuda_device_count(&count));
   if (device < 0 || device >= count)
     return bv_fail(BV_ERROR_DEVICE, "CUDA device %d does not exist; there are %d", device, count);
-  bv_status status =
-      bv_cuda_status(bv_enter_context(device, &scope->context), "making CUDA device %d current", device);
+  BV_TRY_CUDA(bv_enter_context(device, &scope->context), "making CUDA device %d current", device);
+  bv_status status = prepare(device, scope);
   return status == BV_OK ? BV_OK : bv_leave_device(scope, status);
 }
 
 bv_status bv_leave_device(const bv_device_scope *scope, bv_status status) {
   int error = bv_leave_context(&scope->context);
-  if (status == BV_OK)
-    status = bv_cuda_status(error, "making the caller's CUDA context current again");
-  if (status != BV_OK && !scope->error_was_pending)
-    cudaGetLastError();
-  return status;
+  return status == BV_OK ? bv_cuda_status(error, "making the caller's CUDA context current again") : status;
 }
 
 /* ---- Memory -------------------------------------------------------------------------------------------- */
@@ -80,51 +136,4 @@ bv_status bv_check_device_memory(const char *name, const void *pointer, int32_t 
   }
   }
   return bv_fail(status, "%s is host memory at %p; it must be on CUDA device %d", name, pointer, device);
-}
-
-/* ---- Limits -------------------------------------------------------------------------------------------- */
-
-static bv_status ask_limits(int32_t device, bv_limits *limits) {
-  static const enum cudaDeviceAttr wanted[] = {cudaDevAttrComputeCapabilityMajor,
-                                               cudaDevAttrComputeCapabilityMinor,
-                                               cudaDevAttrMultiProcessorCount,
-                                               cudaDevAttrMaxSharedMemoryPerBlockOptin,
-                                               cudaDevAttrMaxSharedMemoryPerMultiprocessor,
-                                               cudaDevAttrReservedSharedMemoryPerBlock,
-                                               cudaDevAttrL2CacheSize};
-  enum { COUNT = sizeof wanted / sizeof wanted[0] };
-  int value[COUNT];
-  for (int i = 0; i < COUNT; ++i)
-    BV_TRY_CUDA(cudaDeviceGetAttribute(&value[i], wanted[i], device), "asking for the limits of CUDA device %d",
-                device);
-  *limits = (bv_limits){.compute_capability = 10 * value[0] + value[1],
-                        .multiprocessors = value[2],
-                        .shared_bytes_of_block = value[3],
-                        .shared_bytes_of_multiprocessor = value[4],
-                        .shared_bytes_reserved = value[5],
-                        .l2_bytes = value[6]};
-  bv_resident_limits resident = {.shared_bytes_of_block = value[3]};
-  BV_TRY_CUDA(bv_prepare_resident(&resident), "preparing the resident kernel on CUDA device %d", device);
-  limits->resident_most_blocks = resident.most_blocks;
-  return BV_OK;
-}
-
-bv_status bv_limits_of_device(int32_t device, const bv_device_scope *scope, bv_limits *limits) {
-  static struct {
-    pthread_mutex_t mutex;
-    unsigned long long context; /* what was asked for it; what was prepared is gone with it */
-    bv_limits limits;
-  } remembered[REMEMBERED_DEVICES] = {[0 ... REMEMBERED_DEVICES - 1] = {.mutex = PTHREAD_MUTEX_INITIALIZER}};
-
-  if (device >= REMEMBERED_DEVICES)
-    return ask_limits(device, limits);
-  pthread_mutex_lock(&remembered[device].mutex);
-  bv_status status = BV_OK;
-  if (remembered[device].context != scope->context.id) {
-    status = ask_limits(device, &remembered[device].limits);
-    remembered[device].context = status == BV_OK ? scope->context.id : 0;
-  }
-  *limits = remembered[device].limits;
-  pthread_mutex_unlock(&remembered[device].mutex);
-  return status;
 }

@@ -19,22 +19,21 @@ bv_status bv_cuda_status(int error, const char *doing, ...) __attribute__((forma
 /* The state of the calling thread between bv_enter_device and bv_leave_device. */
 typedef struct bv_device_scope {
   bv_context_scope context;
-  bool error_was_pending;
+  bv_limits limits;
 } bv_device_scope;
 
-/* Makes a context of `device` current, or fails, with nothing to leave: BV_ERROR_DEVICE if there is none of
- * this number, BV_ERROR_CUDA if it cannot be used. */
+/* Makes a context of `device` current in which all kernels are loaded, or fails, with nothing to leave:
+ * BV_ERROR_DEVICE if there is none of this number, BV_ERROR_CUDA if it cannot be used. */
 bv_status bv_enter_device(int32_t device, bv_device_scope *scope);
 
-/* Makes the caller's context current again, also after an error, which is taken back from the runtime unless
- * the caller had one pending. Returns `status`, or what went wrong now. */
+/* From now on the device has no clusters: it refused the launch of one, for which no query is a promise. */
+void bv_give_up_clusters(int32_t device, bv_device_scope *scope);
+
+/* bv_leave_context, also after an error. Returns `status`, or what went wrong now. */
 bv_status bv_leave_device(const bv_device_scope *scope, bv_status status);
 
 /* Memory that kernels on `device` can use: its own, managed memory, and host memory where the device sees it
  * under the same address. `status` is what the caller is told otherwise. */
 bv_status bv_check_device_memory(const char *name, const void *pointer, int32_t device, bv_status status);
-
-/* Of the device that was entered; asked once for each context. */
-bv_status bv_limits_of_device(int32_t device, const bv_device_scope *scope, bv_limits *limits);
 
 #endif

@@ -13,6 +13,10 @@ bv_status bv_cuda_device_count(int *count) {
   return BV_OK;
 }
 
+bv_status bv_cuda_prepare(int32_t device) {
+  return bv_fail(BV_ERROR_NO_CUDA, "device is %d, but this batchview was not built with CUDA", device);
+}
+
 static bv_status refuse(int device) {
   return bv_fail(BV_ERROR_NO_CUDA, "a tensor on device %d, but this batchview was not built with CUDA", device);
 }

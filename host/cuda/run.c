@@ -26,9 +26,7 @@ static bv_status check_pointers(const bv_job *job) {
 /* ---- Plan and workspace -------------------------------------------------------------------------------- */
 
 static bv_status make_plan(const bv_job *job, const bv_device_scope *scope, bv_plan *plan) {
-  bv_limits limits;
-  BV_TRY(bv_limits_of_device(job->device, scope, &limits));
-  BV_TRY(bv_make_plan(job, &limits, plan));
+  BV_TRY(bv_make_plan(job, &scope->limits, plan));
   if (plan->method != BV_METHOD_SORT)
     return BV_OK;
   /* CUB would take an error that is pending for its own. */
@@ -96,10 +94,24 @@ static bv_status launch(const bv_job *job, const bv_plan *plan, void *workspace,
   return BV_OK;
 }
 
-static bv_status run(const bv_job *job, const bv_device_scope *scope, bv_stream stream) {
+/* What a launch with clusters says where the device, or its partition (MIG, MPS, green contexts), has no room
+ * for them. */
+static bool is_refusal(int error) {
+  return error == cudaErrorInvalidClusterSize || error == cudaErrorInvalidConfiguration ||
+         error == cudaErrorLaunchOutOfResources || error == cudaErrorInvalidValue;
+}
+
+static bv_status run(const bv_job *job, bv_device_scope *scope, bv_stream stream) {
   bv_plan plan;
   BV_TRY(check_pointers(job));
   BV_TRY(make_plan(job, scope, &plan));
+  if (plan.method == BV_METHOD_RESIDENT && plan.resident.blocks > 1) {
+    int error = bv_launch_resident(job, &plan.resident, windows_of(job, &plan, NULL), stream);
+    if (!is_refusal(error))
+      return bv_cuda_status(error, "measuring and mapping in clusters");
+    bv_give_up_clusters(job->device, scope);
+    BV_TRY(make_plan(job, scope, &plan));
+  }
   if (plan.workspace_bytes == 0)
     return launch(job, &plan, NULL, stream);
   if (job->workspace) {
@@ -123,6 +135,12 @@ static bv_status run(const bv_job *job, const bv_device_scope *scope, bv_stream 
 /* ---- The backend --------------------------------------------------------------------------------------- */
 
 int bv_built_with_cuda(void) { return 1; }
+
+bv_status bv_cuda_prepare(int32_t device) {
+  bv_device_scope scope;
+  BV_TRY(bv_enter_device(device, &scope));
+  return bv_leave_device(&scope, BV_OK);
+}
 
 bv_status bv_cuda_run(const bv_job *job, bv_stream stream) {
   bv_device_scope scope;

@@ -27,15 +27,13 @@ bv_status bv_cuda_selection_begin(int device, bv_selection_memory *memory, bv_st
 
 static bv_status count(const bv_job *job, const bv_device_scope *scope, bv_selection_memory *memory, int digit,
                        bv_stream stream) {
-  bv_limits limits;
   BV_TRY(check_memory(memory, job->device));
   BV_TRY(bv_check_device_memory("piece", job->in, job->device, BV_ERROR_DEVICE));
   if (job->mask)
     BV_TRY(bv_check_device_memory("options.mask", job->mask, job->device, BV_ERROR_DEVICE));
-  BV_TRY(bv_limits_of_device(job->device, scope, &limits));
-  BV_TRY_CUDA(
-      bv_launch_count_digit(job, BLOCKS_OF_MULTIPROCESSOR * limits.multiprocessors, memory, digit, stream),
-      "counting digits");
+  BV_TRY_CUDA(bv_launch_count_digit(job, BLOCKS_OF_MULTIPROCESSOR * scope->limits.multiprocessors, memory,
+                                    digit, stream),
+              "counting digits");
   return BV_OK;
 }
 

@@ -38,6 +38,15 @@ __global__ void __launch_bounds__(block_threads)
   *static_cast<volatile int32_t *>(&difference->other) = first;
 }
 
+/* For cudaLaunchKernelEx, which returns what becomes of this launch alone. */
+cudaLaunchConfig_t one_block(unsigned threads, bv_stream stream) {
+  cudaLaunchConfig_t config = {};
+  config.gridDim = dim3(1);
+  config.blockDim = dim3(threads);
+  config.stream = stream;
+  return config;
+}
+
 } // namespace
 
 int ddp_load_kernels(void) {
@@ -47,12 +56,12 @@ int ddp_load_kernels(void) {
 }
 
 int ddp_launch_write_call(ddp_call *to, const ddp_call *call, bv_stream stream) {
-  write_call<<<1, 32, 0, stream>>>(to, *call);
-  return cudaGetLastError();
+  const cudaLaunchConfig_t config = one_block(32, stream);
+  return cudaLaunchKernelEx(&config, write_call, to, *call);
 }
 
 int ddp_launch_compare_calls(const ddp_call *calls, int world_size, ddp_difference *difference,
                              bv_stream stream) {
-  compare_calls<<<1, block_threads, 0, stream>>>(calls, world_size, difference);
-  return cudaGetLastError();
+  const cudaLaunchConfig_t config = one_block(block_threads, stream);
+  return cudaLaunchKernelEx(&config, compare_calls, calls, world_size, difference);
 }

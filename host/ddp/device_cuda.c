@@ -11,7 +11,6 @@ bv_status ddp_check_cuda(int error, const char *what) {
     return BV_OK;
   const cudaError_t result = (cudaError_t)error;
   const char *advice = bv_cuda_advice(error);
-  cudaGetLastError(); /* it is reported here: do not leave it for the caller's next check */
   return ddp_fail(BV_ERROR_CUDA, "%s: %s (%s)%s%s", what, cudaGetErrorString(result), cudaGetErrorName(result),
                   advice ? "; " : "", advice ? advice : "");
 }
@@ -28,7 +27,10 @@ bv_status ddp_identify_device(int device, unsigned char uuid[16]) {
   return BV_OK;
 }
 
-bv_status ddp_select_device(int device) { return ddp_check_cuda(cudaSetDevice(device), "cudaSetDevice"); }
+bv_status ddp_prepare_device(int device) {
+  DDP_TRY(ddp_check_cuda(cudaSetDevice(device), "cudaSetDevice"));
+  return bv_prepare_device(device);
+}
 
 bv_status ddp_enter_device(int device, bv_context_scope *scope) {
   return ddp_check_cuda(bv_enter_context(device, scope), "making the group's device current");
@@ -36,19 +38,18 @@ bv_status ddp_enter_device(int device, bv_context_scope *scope) {
 
 void ddp_leave_device(const bv_context_scope *scope) { bv_leave_context(scope); }
 
+bool ddp_has_error_pending(void) { return cudaPeekAtLastError() != cudaSuccess; }
+
+void ddp_drop_error(bool was_pending) {
+  if (!was_pending)
+    cudaGetLastError();
+}
+
 bv_status ddp_create_stream(bv_stream *stream) {
   return ddp_check_cuda(cudaStreamCreateWithFlags(stream, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
 }
 
 void ddp_destroy_stream(bv_stream stream) { ddp_check_cuda(cudaStreamDestroy(stream), "cudaStreamDestroy"); }
-
-bv_status ddp_allocate(void **memory, size_t bytes, bv_stream stream) {
-  return ddp_check_cuda(cudaMallocAsync(memory, bytes, stream), "cudaMallocAsync");
-}
-
-void ddp_release(void *memory, bv_stream stream) {
-  ddp_check_cuda(cudaFreeAsync(memory, stream), "cudaFreeAsync");
-}
 
 bv_status ddp_copy(void *to, const void *from, size_t bytes, bv_stream stream) {
   return ddp_check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream), "cudaMemcpyAsync");
@@ -61,7 +62,6 @@ bv_status ddp_wait_for_stream(bv_stream stream, ddp_time deadline, double timeou
     cudaError_t result = cudaStreamQuery(stream);
     if (result != cudaErrorNotReady)
       return ddp_check_cuda(result, "waiting for a stream");
-    cudaGetLastError(); /* "not ready" is no error */
     DDP_TRY(trouble(argument));
     if (ddp_has_passed(deadline))
       return ddp_fail(BV_DDP_ERROR_TIMEOUT, "the stream has not done its work within %g s", timeout_seconds);

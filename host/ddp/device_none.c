@@ -17,7 +17,7 @@ bv_status ddp_identify_device(int device, unsigned char uuid[16]) {
   return no_device();
 }
 
-bv_status ddp_select_device(int device) {
+bv_status ddp_prepare_device(int device) {
   (void)device;
   return no_device();
 }
@@ -29,6 +29,10 @@ bv_status ddp_enter_device(int device, bv_context_scope *scope) {
 
 void ddp_leave_device(const bv_context_scope *scope) { (void)scope; }
 
+bool ddp_has_error_pending(void) { return false; }
+
+void ddp_drop_error(bool was_pending) { (void)was_pending; }
+
 bv_status ddp_create_stream(bv_stream *stream) {
   (void)stream;
   return no_device();
@@ -36,12 +40,16 @@ bv_status ddp_create_stream(bv_stream *stream) {
 
 void ddp_destroy_stream(bv_stream stream) { (void)stream; }
 
-bv_status ddp_allocate(void **memory, size_t bytes, bv_stream stream) {
-  (void)memory, (void)bytes, (void)stream;
+bv_status ddp_allocate(ddp_blocks *blocks, void **memory, size_t bytes, bv_stream stream) {
+  (void)blocks, (void)memory, (void)bytes, (void)stream;
   return no_device();
 }
 
-void ddp_release(void *memory, bv_stream stream) { (void)memory, (void)stream; }
+void ddp_release(ddp_blocks *blocks, void *memory, bv_stream stream) {
+  (void)blocks, (void)memory, (void)stream;
+}
+
+void ddp_free_blocks(ddp_blocks *blocks) { (void)blocks; }
 
 bv_status ddp_copy(void *to, const void *from, size_t bytes, bv_stream stream) {
   (void)to, (void)from, (void)bytes, (void)stream;

@@ -237,14 +237,11 @@ static bv_status join(bv_ddp_group *group, const bv_ddp_options *options, const 
   }
 }
 
-bv_status bv_setup_ddp(int rank, int world_size, const bv_ddp_options *given, bv_ddp_group **group) {
+static bv_status set_up(int rank, int world_size, const bv_ddp_options *given, bv_ddp_group **group) {
   bv_ddp_options options;
   ddp_launch launch;
   ddp_failure objection = {.status = BV_OK};
   int32_t backend, device, choice;
-  if (!group)
-    return ddp_fail(BV_ERROR_NULL, "group is NULL");
-  *group = NULL;
   DDP_TRY(read_options(given, &options));
   ddp_time deadline = ddp_deadline_after(options.timeout_seconds);
   if (rank == -1 && world_size == -1)
@@ -257,7 +254,7 @@ bv_status bv_setup_ddp(int rank, int world_size, const bv_ddp_options *given, bv
   if (backend == BV_DDP_BACKEND_NCCL && !ddp_nccl_is_built())
     return ddp_nccl_make_id(&(bv_ddp_id){{0}}); /* says so */
   if (device != BV_CPU)
-    DDP_TRY(ddp_select_device(device));
+    DDP_TRY(ddp_prepare_device(device));
 
   bv_ddp_group *g = calloc(1, sizeof *g);
   if (!g)
@@ -274,6 +271,16 @@ bv_status bv_setup_ddp(int rank, int world_size, const bv_ddp_options *given, bv
   }
   *group = g;
   return BV_OK;
+}
+
+bv_status bv_setup_ddp(int rank, int world_size, const bv_ddp_options *options, bv_ddp_group **group) {
+  if (!group)
+    return ddp_fail(BV_ERROR_NULL, "group is NULL");
+  *group = NULL;
+  const bool error_was_pending = ddp_has_error_pending();
+  bv_status status = set_up(rank, world_size, options, group);
+  ddp_drop_error(error_was_pending);
+  return status;
 }
 
 bv_status bv_ddp_make_id(bv_ddp_id *id) {

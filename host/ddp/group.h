@@ -2,6 +2,7 @@
 #ifndef BV_DDP_GROUP_H
 #define BV_DDP_GROUP_H
 
+#include "blocks.h"
 #include "call.h"
 #include "cuda/context.h"
 #include "deadline.h"
@@ -45,6 +46,7 @@ struct bv_ddp_group {
   void *connection; /* the backend's own; NULL once left */
   void *communicator;
   bv_stream stream;
+  ddp_blocks blocks;
   bool broken;
   bool aborted; /* by the caller */
 };

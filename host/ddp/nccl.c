@@ -23,6 +23,7 @@ typedef struct nccl_connection {
   int device;
   ncclComm_t comm;
   bv_stream stream;
+  ddp_blocks blocks;          /* the group's, in the end */
   ddp_call *calls;            /* world_size of them on the device, for those that the host waits for ... */
   ddp_call *host_calls;       /* ... and pinned, so that copies do not block */
   ddp_difference *difference; /* pinned: what the device found when it compared the ranks' calls */
@@ -55,7 +56,9 @@ static bv_status explain(const nccl_connection *c, bv_status status) {
   return difference == BV_OK ? status : difference;
 }
 
-/* The end of a call that may go on in the background. */
+/* The end of a call that may go on in the background. (Every operation of such a communicator does: NCCL puts
+ * it on the stream from a thread of its own, and the host waits for that, some 0.1 ms for each digit of a
+ * window. What is bought with it is that nothing blocks for ever.) */
 static bv_status settle(nccl_connection *c, ncclResult_t result, ddp_time deadline, double timeout_seconds,
                         const char *what) {
   ddp_pause pause = DDP_PAUSE_LOCAL;
@@ -126,11 +129,11 @@ static bv_status announce(bv_ddp_group *group, const ddp_call *call, bv_stream s
   if (status == BV_OK)
     status = note_capture(group->connection, stream);
   if (status == BV_OK)
-    status = ddp_allocate(&calls, (size_t)group->world_size * sizeof *call, stream);
+    status = ddp_allocate(&group->blocks, &calls, (size_t)group->world_size * sizeof *call, stream);
   if (status != BV_OK)
     return ddp_break(group, status);
   status = bring_together(group, call, calls, stream);
-  ddp_release(calls, stream);
+  ddp_release(&group->blocks, calls, stream);
   return status == BV_OK ? BV_OK : ddp_break(group, status);
 }
 
@@ -176,13 +179,21 @@ static bv_status gather(bv_ddp_group *group, const void *mine, const int64_t *by
 
 /* ---- Leaving ------------------------------------------------------------------------------------------- */
 
-static void release(void *argument) {
+static void end_communicator(void *argument) {
   nccl_connection *c = argument;
-  c->result = ncclSuccess;
-  if (cudaSetDevice(c->device) != cudaSuccess)
-    cudaGetLastError(); /* the device is lost: what follows says so too */
+  bv_context_scope scope;
+  bv_enter_context(c->device, &scope); /* if the device is lost, what follows says so too */
   if (c->comm)
     c->result = c->abort ? ncclCommAbort(c->comm) : ncclCommDestroy(c->comm);
+  bv_leave_context(&scope);
+}
+
+/* Waits for the device, whatever is on it: not for NCCL alone. */
+static void release(void *argument) {
+  nccl_connection *c = argument;
+  bv_context_scope scope;
+  bv_enter_context(c->device, &scope);
+  ddp_free_blocks(&c->blocks);
   if (c->calls)
     cudaFree(c->calls);
   if (c->host_calls)
@@ -191,8 +202,11 @@ static void release(void *argument) {
     cudaFreeHost(c->difference);
   if (c->stream)
     cudaStreamDestroy(c->stream);
-  cudaGetLastError();
+  bv_leave_context(&scope);
+  free(c);
 }
+
+static void drop_nothing(void *argument) { (void)argument; }
 
 static bv_status tell_of_graphs(double seconds) {
   return ddp_fail(
@@ -205,8 +219,10 @@ static bv_status tell_of_graphs(double seconds) {
 /* Cuts or closes the connection, and frees it. A thread is left to what takes longer than `seconds`. */
 static bv_status disconnect(nccl_connection *c, bool abort, double seconds) {
   bool started, captured = c->captured;
+  ddp_time deadline = ddp_deadline_after(seconds);
   c->abort = abort;
-  if (!ddp_run_until(ddp_deadline_after(seconds), release, free, c, &started)) {
+  c->result = ncclSuccess;
+  if (!ddp_run_until(deadline, end_communicator, release, c, &started)) {
     if (!started)
       return ddp_fail(BV_ERROR_MEMORY, "no thread to leave NCCL's communicator; it is not freed");
     return captured ? tell_of_graphs(seconds)
@@ -216,7 +232,9 @@ static bv_status disconnect(nccl_connection *c, bool abort, double seconds) {
   }
   bv_status status =
       check(NULL, c->result, abort ? "aborting the communicator" : "destroying the communicator");
-  free(c);
+  /* Where other work keeps the device busy for longer, that is no failure of NCCL: a thread frees the memory
+   * when it has ended. */
+  ddp_run_until(deadline, release, drop_nothing, c, &started);
   return status;
 }
 
@@ -250,6 +268,8 @@ static bv_status leave(bv_ddp_group *group, bool clean) {
   double seconds =
       c->captured && group->timeout_seconds > GRAPHS_SECONDS ? GRAPHS_SECONDS : group->timeout_seconds;
   bv_status status = clean ? say_goodbye(group, seconds) : BV_OK;
+  c->blocks = group->blocks;
+  group->blocks.first = NULL;
   group->connection = group->communicator = NULL;
   group->stream = NULL;
   return status == BV_OK ? disconnect(c, !clean, clean ? seconds : ABORT_SECONDS) : disconnect_after(c, status);
@@ -290,7 +310,12 @@ bv_status ddp_nccl_join(bv_ddp_group *group, const bv_ddp_id *id, ddp_time deadl
   if (!c)
     return ddp_fail(BV_ERROR_MEMORY, "no memory for a connection");
   c->device = group->device;
-  bv_status status = connect_ranks(c, group, id, deadline);
+  bv_context_scope scope;
+  bv_status status = ddp_enter_group(group, &scope);
+  if (status == BV_OK) {
+    status = connect_ranks(c, group, id, deadline);
+    ddp_leave_group(group, &scope);
+  }
   if (status != BV_OK)
     return disconnect_after(c, status);
   group->backend = &nccl;

@@ -42,8 +42,13 @@ static bv_status wait(bv_ddp_group *group, bv_stream stream) {
 
 static bv_status leave(bv_ddp_group *group, bool clean) {
   (void)clean;
-  if (group->stream)
+  if (group->stream) {
+    bv_context_scope scope;
+    DDP_TRY(ddp_enter_device(group->device, &scope));
+    ddp_free_blocks(&group->blocks);
     ddp_destroy_stream(group->stream);
+    ddp_leave_device(&scope);
+  }
   group->stream = NULL;
   group->connection = NULL;
   return BV_OK;

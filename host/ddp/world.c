@@ -7,16 +7,16 @@
 
 /* ---- Memory of the group's device, ordered on the stream ----------------------------------------------- */
 
-static bv_status allocate(const bv_ddp_group *group, void **memory, size_t bytes, bv_stream stream) {
+static bv_status allocate(bv_ddp_group *group, void **memory, size_t bytes, bv_stream stream) {
   if (group->device != BV_CPU)
-    return ddp_allocate(memory, bytes, stream);
+    return ddp_allocate(&group->blocks, memory, bytes, stream);
   *memory = malloc(bytes);
   return *memory ? BV_OK : ddp_fail(BV_ERROR_MEMORY, "no memory for %zu bytes", bytes);
 }
 
-static void release(const bv_ddp_group *group, void *memory, bv_stream stream) {
+static void release(bv_ddp_group *group, void *memory, bv_stream stream) {
   if (group->device != BV_CPU)
-    ddp_release(memory, stream);
+    ddp_release(&group->blocks, memory, stream);
   else
     free(memory);
 }
@@ -46,7 +46,7 @@ static bv_status read_batch(const bv_ddp_group *group, const bv_tensor *batch,
 }
 
 /* Counts the first digit. */
-static bv_status begin_to_measure(const bv_ddp_group *group, const bv_tensor *batch, const bv_tensor *windows,
+static bv_status begin_to_measure(bv_ddp_group *group, const bv_tensor *batch, const bv_tensor *windows,
                                   work *w, bv_stream stream) {
   const bv_display_options defaults = BV_DISPLAY_OPTIONS_INIT;
   w->selection.windows = windows;
@@ -75,7 +75,7 @@ static bv_status measure_together(bv_ddp_group *group, const bv_tensor *batch, c
   return bv_selection_finish(&w->selection, stream);
 }
 
-static bv_status begin_to_draw(const bv_ddp_group *group, const bv_tensor *batch, const bv_tensor *out,
+static bv_status begin_to_draw(bv_ddp_group *group, const bv_tensor *batch, const bv_tensor *out,
                                const bv_display_options *options, work *w, bv_stream stream) {
   const int64_t shape[2] = {1, 2};
   size_t workspace_bytes;
@@ -97,7 +97,7 @@ static bv_status begin_to_draw(const bv_ddp_group *group, const bv_tensor *batch
   return BV_OK;
 }
 
-static bv_status end(const bv_ddp_group *group, const work *w, bv_status status, bv_stream stream) {
+static bv_status end(bv_ddp_group *group, const work *w, bv_status status, bv_stream stream) {
   if (w->selection.memory)
     release(group, w->selection.memory, stream);
   if (w->window.data)

@@ -18,7 +18,9 @@
  *     rounding, treatment of denormals and traps the calling thread has chosen (which stay as they are).
  *   - On device tensors nothing is copied to the host and nothing is waited for: the work is ordered on the
  *     stream and may be captured in a CUDA graph. On CPU tensors the work is done on return; the stream is
- *     ignored.
+ *     ignored. The first call on a device (in a context) also loads all kernels, as bv_prepare_device does:
+ * CUDA may wait for all work on the device then, and for other threads' calls. BV_ALGORITHM_SORT loads some at
+ *     its first call for each type.
  *   - Arguments are checked before anything is written. After an error the output is as it was (unless the
  *     device itself failed, BV_ERROR_CUDA), the status says the kind, and bv_last_error() says which argument,
  *     what it was, and what is allowed.
@@ -90,6 +92,11 @@ BV_API int bv_version(void);
 /* 1 if the library takes device tensors, 0 if it was built without CUDA. Says nothing about whether there is
  * a device. */
 BV_API int bv_built_with_cuda(void);
+
+/* Loads the kernels on a CUDA device and asks for its limits, which the first call on it would do otherwise,
+ * after whatever work is on the device already. With BV_CPU there is nothing to do.
+ * Returns BV_OK; BV_ERROR_DEVICE, _NO_CUDA, _CUDA. */
+BV_API bv_status bv_prepare_device(int32_t device);
 
 /* Writes what a report of trouble should begin with, some lines of text: the version, what was built in, the
  * threads, the CUDA driver and devices, and what keeps them from being used. At most `bytes` bytes, the final

@@ -143,10 +143,10 @@ typedef struct bv_ddp_group bv_ddp_group;
  * options: NULL for all defaults.
  * group: receives the group, or NULL on failure. bv_ddp_finish frees it.
  *
- * With NCCL the rank's GPU becomes the calling thread's current device. (Nothing else in batchview changes
- * that.) A set-up that fails leaves nothing behind: no connection, no thread, no communicator; unless NCCL
- * itself hangs in its abort, or the name server in a look-up (of a set-up that succeeds, too): then one thread
- * is left to them, with what they hold.
+ * With NCCL the rank's GPU becomes the calling thread's current device (nothing else in batchview changes
+ * that), and is prepared as by bv_prepare_device. A set-up that fails leaves nothing behind: no connection, no
+ * thread, no communicator; unless NCCL itself hangs in its abort, or the name server in a look-up (of a set-up
+ * that succeeds, too): then one thread is left to them, with what they hold.
  *
  * Names that are not known yet are looked up again until the deadline. Rank 0 listens at those addresses of
  * `address` that are its machine's, and on all interfaces where it cannot tell which these are. Two ranks on

@@ -40,11 +40,24 @@ class Machines(unittest.TestCase):
     def test_a_fabric_that_is_not_ready(self):
         self.refuse("call", CUDA, ["cudaErrorSystemNotReady", "fabric manager"], CUSIM_FAULT="notready")
 
+    def test_the_child_of_a_fork(self):
+        self.refuse("fork", CUDA, ["cudaErrorInitializationError", "spawn the process instead"])
+
     def test_no_device_is_no_error_of_cuda(self):
         self.refuse("call", DEVICE, ["batch.device is 0", "number of CUDA devices is 0"], CUSIM_DEVICES="0")
 
     def test_kernels_for_other_architectures_only(self):
         self.refuse("call", CUDA, ["cudaErrorNoKernelImageForDevice", "other architectures"], CUSIM_FAULT="noimage")
+
+    # ---- Clusters ----
+
+    def test_what_refuses_clusters_costs_the_clusters(self):
+        self.succeed("cluster", ["status 0 "] * 2 + ["without a workspace"])
+        for fault in ("clusterquery", "clusterlaunch", "cluster:1", "cluster:2"):
+            with self.subTest(fault):
+                self.succeed("cluster", ["status 0 "] * 2 + ["with a workspace"], CUSIM_FAULT=fault)
+        # Of sizes that are no power of two the next smaller one
+        self.succeed("cluster", ["status 0 "] * 2 + ["without a workspace"], CUSIM_FAULT="cluster:12")
 
     # ---- Memory pools ----
 
@@ -52,6 +65,18 @@ class Machines(unittest.TestCase):
         self.refuse("select", CUDA, ["memory pools", "options.workspace of"], CUSIM_FAULT="nopools")
         self.succeed("workspace", CUSIM_FAULT="nopools")
         self.succeed("call", CUSIM_FAULT="nopools")  # on chip, it needs none
+
+    # ---- Loading ----
+
+    def loads_while_busy(self, situation):
+        messages = self.succeed(situation, ["status 0 "] * 7, CUSIM_ASYNC="1", CUSIM_LAZYCHECK="1")
+        return [line for line in messages if "lazycheck" in line]
+
+    def test_nothing_is_loaded_after_preparation(self):
+        self.assertEqual(self.loads_while_busy("prepared"), [])
+
+    def test_the_first_call_loads(self):
+        self.assertNotEqual(self.loads_while_busy("busy"), [])  # so that the simulator would have told
 
     # ---- Contexts ----
 

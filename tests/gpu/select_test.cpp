@@ -4,12 +4,9 @@
 #include <cuda_runtime_api.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <functional>
-#include <thread>
 #include <vector>
 
 #include "oracle.h"
@@ -219,69 +216,4 @@ TEST_F(Select, LargePlanesThatBeginAnywhereHaveGapsOrAMask) {
         }
         EXPECT_EQ(windows[0], windows[1]);
       }
-}
-
-// ---- Pixels that change meanwhile ------------------------------------------------------------------------
-
-// A pinned frame that the host goes on writing while it is measured: the window may be anything, but nothing
-// outside of the workspace is touched. In one frame a percentile is among a few pixels of 64 neighbouring
-// values, which a pass will collect; in the other all pixels have these.
-TEST_F(Select, PixelsThatAreWrittenMeanwhileLeaveAllElseAlone) {
-  constexpr size_t guard = 4096;
-  for (int64_t height : {200, 400}) { // a block for the group; many
-    const int64_t shape[4] = {1, 1, height, 256}, windows_shape[2] = {1, 2};
-    const size_t count = size_t(height) * 256;
-    std::vector<float> frames[2];
-    for (size_t i = 0; i < count; ++i) {
-      const float few = 500 + float(random_.below(64)) * 0x1p-15f;
-      const int64_t place = random_.between(1, 1000);
-      frames[0].push_back(place < 450   ? float(random_.uniform(1, 400))
-                          : place > 451 ? float(600 + place)
-                                        : few);
-      frames[1].push_back(few);
-    }
-    void *pinned = nullptr, *window = nullptr, *memory = nullptr;
-    ASSERT_EQ(cudaMallocHost(&pinned, count * sizeof(float)), cudaSuccess);
-    ASSERT_EQ(cudaMalloc(&window, 16), cudaSuccess);
-    std::memcpy(pinned, frames[0].data(), count * sizeof(float));
-    const bv_tensor batch = bv_contiguous_tensor(pinned, BV_F32, 0, 4, shape);
-    const bv_tensor windows = bv_contiguous_tensor(window, BV_F64, 0, 2, windows_shape);
-    bv_display_options options = BV_DISPLAY_OPTIONS_INIT;
-    options.algorithm = BV_ALGORITHM_SELECT;
-    options.low = 45;
-    options.high = 55;
-    const bv_tensor picture = bv_contiguous_tensor(pinned, BV_F32, 0, 4, shape);
-    size_t bytes = 0;
-    ASSERT_EQ(bv_workspace_size(&batch, &picture, &options, &bytes), BV_OK) << bv_last_error();
-    ASSERT_EQ(cudaMalloc(&memory, guard + bytes + guard), cudaSuccess);
-    ASSERT_EQ(cudaMemset(memory, 0x5a, guard + bytes + guard), cudaSuccess);
-    options.workspace = static_cast<char *>(memory) + guard;
-    options.workspace_bytes = bytes;
-
-    std::atomic<bool> stop{false};
-    std::thread writer([&] {
-      Random random;
-      for (int frame = 1; !stop; frame = 1 - frame) {
-        std::memcpy(pinned, frames[frame].data(), count * sizeof(float));
-        std::this_thread::sleep_for(std::chrono::microseconds(random.between(1, 8000)));
-      }
-    });
-    cudaError_t error = cudaSuccess;
-    for (int call = 0; call < 100 && error == cudaSuccess; ++call) {
-      EXPECT_EQ(bv_measure_window(&batch, &options, &windows, nullptr), BV_OK) << bv_last_error();
-      error = cudaDeviceSynchronize();
-    }
-    stop = true;
-    writer.join();
-    EXPECT_EQ(error, cudaSuccess);
-    std::vector<uint8_t> around(guard);
-    for (size_t at : {size_t(0), guard + bytes}) {
-      EXPECT_EQ(cudaMemcpy(around.data(), static_cast<char *>(memory) + at, guard, cudaMemcpyDeviceToHost),
-                cudaSuccess);
-      EXPECT_EQ(around, std::vector<uint8_t>(guard, 0x5a));
-    }
-    EXPECT_EQ(cudaFree(memory), cudaSuccess);
-    EXPECT_EQ(cudaFree(window), cudaSuccess);
-    EXPECT_EQ(cudaFreeHost(pinned), cudaSuccess);
-  }
 }

@@ -1,0 +1,83 @@
+"""What a parent project or a toolkit may do to the kernels: flags, runtimes and compilers other than ours.
+
+    cuda_builds.py SOURCE NVCC
+"""
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+import unittest
+
+
+class CudaBuilds(unittest.TestCase):
+
+    def configure(self, *options, compiler=None):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        done = subprocess.run(["cmake", "-S", SOURCE, "-B", directory.name, "-G", "Ninja", "-DBATCHVIEW_CUDA=ON",
+                               "-DBATCHVIEW_DDP=OFF", "-DBATCHVIEW_PROGRAM=OFF", "-DBATCHVIEW_TESTS=OFF",
+                               "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON", "-DCMAKE_CUDA_COMPILER=" + (compiler or NVCC), *options],
+                              capture_output=True, text=True)
+        return done.returncode, re.sub(r"\s+", " ", done.stdout + done.stderr), directory.name
+
+    def compile(self, build, source, output):
+        """One kernel file to PTX by the build's own command."""
+        with open(os.path.join(build, "compile_commands.json")) as file:
+            command, = [each["command"] for each in json.load(file) if each["file"].endswith(source)]
+        words = shlex.split(command)
+        words[words.index("-o") + 1] = output
+        words[words.index("-c")] = "--ptx"
+        return subprocess.run(words, cwd=build, capture_output=True, text=True)
+
+    def ptx_with(self, flags):
+        status, text, build = self.configure("-DCMAKE_CUDA_ARCHITECTURES=90-virtual", "-DCMAKE_CUDA_FLAGS=" + flags)
+        self.assertEqual(status, 0, text)
+        output = os.path.join(build, "kernels.ptx")
+        done = self.compile(build, "kernels/range.cu", output), self.compile(build, "kernels/stretch.cu", output)
+        return done, output
+
+    def test_fast_math_changes_no_result(self):
+        done, output = self.ptx_with("--use_fast_math")
+        for each in done:
+            self.assertEqual(each.returncode, 0, each.stderr)
+        with open(output) as file:
+            ptx = file.read()
+        self.assertIn("div.rn.f32", ptx)  # there are divisions, and
+        self.assertEqual(re.findall(r"\S*(?:\.approx|\.ftz|fma\.)\S*", ptx), [])
+
+    def test_streams_of_threads_are_refused(self):
+        done, _ = self.ptx_with("--default-stream=per-thread")
+        for each in done:
+            self.assertNotEqual(each.returncode, 0)
+            self.assertIn("--default-stream=per-thread", each.stderr)
+
+    def test_the_static_runtime_is_refused(self):
+        status, text, _ = self.configure("-DCMAKE_CUDA_RUNTIME_LIBRARY=Static")
+        self.assertNotEqual(status, 0)
+        self.assertIn("CMAKE_CUDA_RUNTIME_LIBRARY is Static; it must be Shared", text)
+
+    def stand_in(self, line):
+        """An nvcc that answers some questions like another."""
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        path = os.path.join(directory.name, "nvcc")
+        with open(path, "w") as file:
+            file.write('#!/bin/sh\n%s\nexec "%s" "$@"\n' % (line, NVCC))
+        os.chmod(path, 0o755)
+        return path
+
+    def test_architectures_are_those_that_the_toolkit_knows(self):
+        _, text, _ = self.configure()
+        self.assertIn("building kernels for 75-real;80;86-real;89-real;90;100;120", text)
+        older = self.stand_in('[ "$1" != --list-gpu-arch ] || { "%s" "$1" | grep -v "compute_1.." ; exit; }' % NVCC)
+        status, text, _ = self.configure(compiler=older)
+        self.assertEqual(status, 0, text)
+        self.assertIn("building kernels for 75-real;80;86-real;89-real;90 ", text + " ")
+
+
+if __name__ == "__main__":
+    SOURCE, NVCC = sys.argv[1:3]
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:])
