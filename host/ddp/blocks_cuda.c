@@ -14,8 +14,8 @@ struct ddp_block {
   bool is_lent;
 };
 
-static bv_status add_block(ddp_blocks *blocks, size_t bytes) {
-  ddp_block *block = calloc(1, sizeof *block);
+static bv_status add_block(ddp_blocks *blocks, size_t bytes, ddp_block **added) {
+  ddp_block *block = *added = calloc(1, sizeof *block);
   if (!block)
     return ddp_fail(BV_ERROR_MEMORY, "no memory for a block of a group");
   block->bytes = bytes;
@@ -50,8 +50,9 @@ static bv_status borrow(ddp_blocks *blocks, void **memory, size_t bytes, bv_stre
   while (block && !is_free(block, bytes))
     block = block->next;
   if (!block) {
-    DDP_TRY(add_block(blocks, bytes));
-    block = blocks->first;
+    bv_status status = add_block(blocks, bytes, &block);
+    if (status != BV_OK)
+      return status;
   }
   block->is_lent = true;
   *memory = block->memory;
