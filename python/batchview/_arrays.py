@@ -6,7 +6,7 @@ A library is never imported here before an array of it has come: then it is ther
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -59,6 +59,11 @@ class NumpyArrays:
     def to_numpy(self, array: Any) -> Any:
         return array
 
+    def to_host(self, array: Any) -> Callable[[], Any]:
+        """Begins a copy to the host as it is now; what it gives waits for it and returns it as a NumPy array."""
+        copy = numpy.array(array)
+        return lambda: copy
+
 
 class OtherArrays(NumpyArrays):
     """Whatever shows its memory by DLPack or NumPy's array interface: taken, and answered, as NumPy's arrays."""
@@ -103,6 +108,20 @@ class TorchArrays(NumpyArrays):
 
     def to_numpy(self, array: Any) -> Any:
         return array.cpu().numpy()
+
+    def to_host(self, array: Any) -> Callable[[], Any]:
+        if not array.is_cuda:
+            return super().to_host(array.detach())
+        host = self.torch.empty(array.shape, dtype=array.dtype, pin_memory=True)
+        host.copy_(array.detach(), non_blocking=True)
+        copied = self.torch.cuda.Event()
+        copied.record(self.torch.cuda.current_stream(array.device))
+
+        def wait() -> Any:
+            copied.synchronize()
+            return host.numpy()
+
+        return wait
 
 
 class JaxArrays(NumpyArrays):
