@@ -94,10 +94,12 @@ def log_images(
     >>> import numpy
     >>> class Writer:
     ...     def add_image(self, tag, image, global_step, dataformats):
-    ...         print(tag, image.shape, image.dtype, global_step)
-    >>> log_images(Writer(), "train/input", numpy.ones((4, 1, 32, 24)), 10)
+    ...         self.logged = tag, image.shape, image.dtype, global_step
+    >>> writer = Writer()
+    >>> log_images(writer, "train/input", numpy.ones((4, 1, 32, 24)), 10)
     >>> flush()
-    train/input (64, 48, 3) uint8 10
+    >>> writer.logged
+    ('train/input', (64, 48, 3), dtype('uint8'), 10)
     """
     if rank_zero_only and _rank() != 0:
         return

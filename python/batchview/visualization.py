@@ -6,6 +6,7 @@ they lie, never copied (but for integers of 64 bits) and never changed; results 
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from batchview._arrays import arrays_of, dtype_name
@@ -21,7 +22,7 @@ __all__ = [
 ]
 
 
-def _new_output(
+def new_output(
     arrays: Any, tensor: Any, dtype: Any, float_type: str, packing: str | None, colormap: Any
 ) -> Any:
     """Memory for the result of a batch; of `float_type`, where nobody asked for another."""
@@ -125,13 +126,20 @@ def normalize_batch_for_display(
     >>> normalize_batch_for_display(batch, window=(10, 30), packing="rgb").shape
     (1, 1, 2, 2, 3)
     """
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.compiler.is_compiling():
+        from batchview._torch_op import compiled
+
+        named = dict(scope=scope, foreground=foreground, rounding=rounding, algorithm=algorithm)
+        numbers = dict(low=low, high=high, epsilon=epsilon, floor=floor)
+        return compiled(tensor, out, dtype, packing, window, colormap, stream, mask=mask, **named, **numbers)
     arrays = arrays_of(tensor)
     float_type = arrays.float_type(tensor)
     tensor = arrays.prepare(tensor)
     options = make_options(
         low, high, mask, scope, foreground, window, colormap, rounding, epsilon, floor, algorithm
     )
-    result = _new_output(arrays, tensor, dtype, float_type, packing, colormap) if out is None else out
+    result = new_output(arrays, tensor, dtype, float_type, packing, colormap) if out is None else out
     binding = arrays.binding(tensor)
     binding.normalize(
         tensor, result, options, arrays.workspace(binding, tensor, result, options), arrays.stream(tensor, stream)
@@ -250,7 +258,7 @@ def apply_window(
     tensor = arrays.prepare(tensor)
     shown = None if mask is not None else foreground
     options = make_options(2, 98, mask, scope, shown, "percentile", colormap, rounding, epsilon, floor, "auto")
-    result = _new_output(arrays, tensor, dtype, float_type, packing, colormap) if out is None else out
+    result = new_output(arrays, tensor, dtype, float_type, packing, colormap) if out is None else out
     arrays.binding(tensor).apply(tensor, windows, result, options, arrays.stream(tensor, stream))
     return arrays.result(result) if out is None else out
 

@@ -1,0 +1,109 @@
+"""torch.compile, torch.export and the operators themselves."""
+
+import subprocess
+import sys
+
+import definition
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", "2.4")
+
+from batchview.visualization import normalize_batch_for_display
+
+OPTIONS = [
+    {},
+    dict(low=5.0, high=50.0, scope="batch"),
+    dict(window="minmax", dtype=torch.float16),
+    dict(window="minmax", dtype="float64"),
+    dict(window=(10, 300), packing="image_rgb"),
+    dict(colormap=bytes(range(256)) * 3, foreground="all"),
+    dict(dtype=torch.uint8, rounding="nearest", floor=0.2, epsilon=0.5),
+]
+
+
+@pytest.fixture
+def compile_whole():
+    """As one graph; AOTAutograd looks at what operators say of themselves, and no C++ compiler is needed."""
+    yield lambda function: torch.compile(function, fullgraph=True, backend="aot_eager")
+    torch.compiler.reset()
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_compiled_is_the_same(brain, compile_whole, options):
+    tensor = torch.from_numpy(brain)
+    compiled = compile_whole(lambda x: normalize_batch_for_display(x * 2, **options) + 1)
+    expected = normalize_batch_for_display(tensor * 2, **options) + 1
+    actual = compiled(tensor)
+    assert actual.dtype == expected.dtype and torch.equal(actual, expected)
+
+
+def test_compiled_with_mask_and_out(brain, compile_whole):
+    tensor = torch.from_numpy(brain)
+    mask, out = tensor > 150, torch.empty_like(tensor)
+    compiled = compile_whole(lambda x, m, o: normalize_batch_for_display(x, mask=m, out=o) * 2)
+    actual = compiled(tensor, mask, out)
+    expected = torch.from_numpy(definition.normalized(brain, mask=mask.numpy()))
+    assert torch.equal(out, expected) and torch.equal(actual, expected * 2)
+
+
+def test_gradients_pass_beside_it(brain, compile_whole):
+    tensor = torch.from_numpy(brain).requires_grad_()
+
+    def step(x):
+        return (x * x).sum(), normalize_batch_for_display(x * x)
+
+    loss, pictures = compile_whole(step)(tensor)
+    loss.backward()
+    assert not pictures.requires_grad
+    torch.testing.assert_close(tensor.grad, 2 * tensor.detach())
+
+
+def test_compiled_for_any_batch(brain, compile_whole):
+    compiled = compile_whole(normalize_batch_for_display)
+    for count in (1, 2, 5, 3):
+        batch = np.resize(brain, (count, 3, 24, 20))
+        assert torch.equal(compiled(torch.from_numpy(batch)), torch.from_numpy(definition.normalized(batch)))
+
+
+def test_exported(brain):
+    class Model(torch.nn.Module):
+        def forward(self, x):
+            return normalize_batch_for_display(x, packing="rgb")
+
+    tensor = torch.from_numpy(brain)
+    program = torch.export.export(Model(), (tensor,))
+    assert torch.equal(program.module()(tensor), normalize_batch_for_display(tensor, packing="rgb"))
+
+
+def test_operators_are_what_they_say(brain):
+    import batchview._torch_op  # noqa: F401
+
+    tensor = torch.from_numpy(brain)
+    operators = torch.ops.batchview
+    for arguments in [(tensor,), (tensor, torch.float16), (tensor.to(memory_format=torch.channels_last),), (tensor, None, "rgba")]:
+        torch.library.opcheck(operators.normalize_batch_for_display.default, arguments)
+    torch.library.opcheck(operators.normalize_batch_for_display_out.default, (tensor, torch.empty_like(tensor)))
+    with pytest.raises(ValueError, match="low"):
+        operators.normalize_batch_for_display(tensor, low=-1)
+
+
+def test_what_cannot_be_compiled_is_named(brain, compile_whole):
+    tensor = torch.from_numpy(brain)
+    with pytest.raises(Exception, match="stream cannot be given"):
+        compile_whole(lambda x: normalize_batch_for_display(x, stream=1))(tensor)
+    with pytest.raises(Exception, match="768 bytes"):
+        compile_whole(lambda x: normalize_batch_for_display(x, colormap="gray"))(tensor)
+
+
+@pytest.mark.parametrize("imports", ["import torch, batchview", "import batchview, torch"])
+def test_the_first_call_may_be_compiled(imports):
+    program = f"""
+{imports}
+batch = torch.rand(1, 1, 8, 8)
+compiled = torch.compile(batchview.normalize_batch_for_display, fullgraph=True, backend="aot_eager")
+assert torch.equal(compiled(batch), batchview.normalize_batch_for_display(batch))
+print("the same")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "the same\n", done.stderr
