@@ -124,6 +124,17 @@ class Pictures(Case):
         for number, cell in enumerate(self.cells(self.get("out.png"), 4, 5)):
             self.assertEqual(cell.values, grey_of(volume.values[number::3]))
 
+    def test_a_picture_packed_in_pieces(self):
+        values = self.random.randbytes(1100 * 1000)  # more than a piece; each of 0 to 255 occurs
+        self.put("noise.npy", Array("u1", (1100, 1000), values))
+        self.succeed("noise.npy", "--window", "127.5,255", "-o", "out.png")
+        with open(self.path("out.png"), "rb") as file:
+            self.assertGreater(file.read().count(b"IDAT"), 2)
+        shown = self.get("out.png")
+        self.assertEqual(shown.shape, (1100, 1000))
+        # 255 * (x / 255), truncated, may be one less
+        self.assertTrue(all(x - 1 <= y <= x for x, y in zip(values, shown.values)))
+
     def test_a_picture_too_large_is_refused_by_its_size(self):
         for spacing in ((1, 1e6, 1), (1e6, 1, 1), (1e9, 1, 1)):
             self.put("in.nii", make_nifti((4, 4, 2), [1] * 32, spacing=spacing))

@@ -118,6 +118,47 @@ TEST_F(Write, PngOfEveryColourTypeComesBack) {
     }
 }
 
+// Several megabytes: pieces that are packed apart, and more of them than are packed at a time.
+TEST_F(Write, LargePngIsTheSameForAnyNumberOfThreads) {
+  for (int channels : {1, 3}) {
+    const uint32_t width = 1501, height = (uint32_t)(12000 / channels + random_below(100));
+    std::vector<uint8_t> pixels(width * height * (uint32_t)channels);
+    for (size_t i = 0; i < pixels.size(); ++i) // slopes, flat parts and noise
+      pixels[i] = (uint8_t)(i / 7 % 4096 < 1000 ? 0 : i / 300 + (size_t)random_below(1 + (int)(i >> 17)));
+    const picture shown = {pixels.data(), width, height, channels, 0, 0};
+    std::string first;
+    for (int threads : {1, 2, 3, 7}) {
+      ASSERT_EQ(bv_set_threads(threads), BV_OK);
+      ASSERT_EQ(write_png(file("t.png").c_str(), &shown, reason_, sizeof reason_), CLI_OK) << reason_;
+      const std::string bytes = contents(file("t.png"));
+      EXPECT_TRUE(first.empty() || bytes == first) << threads;
+      first = bytes;
+    }
+    ASSERT_EQ(bv_set_threads(0), BV_OK);
+    Parsed parsed = Parsed::file(file("t.png")); // by libpng, which checks every sum
+    ASSERT_EQ(parsed.result(), CLI_OK) << parsed.reason();
+    ASSERT_EQ(parsed->memory_bytes, pixels.size());
+    EXPECT_EQ(memcmp(parsed->memory, pixels.data(), pixels.size()), 0);
+  }
+}
+
+TEST_F(Write, PngRowsOfAnyLengthComeBack) {
+  for (uint32_t width : {1u, 2u, 10922u, 10923u, 32768u, 32769u, 400000u}) // around what is filtered at a time
+    for (int channels : {1, 3, 4}) {
+      std::vector<uint8_t> pixels(width * 3 * (uint32_t)channels);
+      for (uint8_t &pixel : pixels)
+        pixel = (uint8_t)random_below(256);
+      const picture shown = {pixels.data(), width, 3, channels, 0, 0};
+      ASSERT_EQ(write_png(file("u.png").c_str(), &shown, reason_, sizeof reason_), CLI_OK) << reason_;
+      Parsed parsed = Parsed::file(file("u.png"));
+      ASSERT_EQ(parsed.result(), CLI_OK) << parsed.reason();
+      const auto *read = (const uint8_t *)parsed->memory;
+      const size_t kept = channels == 1 ? 1 : 3; // alpha is dropped
+      for (size_t i = 0; i < (size_t)width * 3; ++i)
+        ASSERT_EQ(memcmp(read + i * kept, pixels.data() + i * (size_t)channels, kept), 0);
+    }
+}
+
 TEST_F(Write, PngSaysUnequalDistances) {
   const struct {
     double rows, columns, row_result, column_result;
@@ -141,6 +182,12 @@ TEST_F(Write, PngOfNothingIsRefused) {
   }
   picture_.height = 1;
   picture_.width = 1u << 31;
+  EXPECT_EQ(write_png(file("g.png").c_str(), &picture_, reason_, sizeof reason_), CLI_UNSUPPORTED);
+  picture_.width = (1u << 28) + 1;
+  picture_.channels = 4;
+  EXPECT_EQ(write_png(file("g.png").c_str(), &picture_, reason_, sizeof reason_), CLI_UNSUPPORTED);
+  picture_.width = 1;
+  picture_.height = 1u << 31;
   EXPECT_EQ(write_png(file("g.png").c_str(), &picture_, reason_, sizeof reason_), CLI_UNSUPPORTED);
   EXPECT_TRUE(names().empty());
 }
