@@ -146,7 +146,8 @@ typedef struct bv_ddp_group bv_ddp_group;
  * With NCCL the rank's GPU becomes the calling thread's current device (nothing else in batchview changes
  * that), and is prepared as by bv_prepare_device. A set-up that fails leaves nothing behind: no connection, no
  * thread, no communicator; unless NCCL itself hangs in its abort, or the name server in a look-up (of a set-up
- * that succeeds, too): then one thread is left to them, with what they hold.
+ * that succeeds, too): then one thread is left to them, with what they hold. Rank 0's NCCL keeps the thread
+ * that awaits the others until all have come.
  *
  * Names that are not known yet are looked up again until the deadline. Rank 0 listens at those addresses of
  * `address` that are its machine's, and on all interfaces where it cannot tell which these are. Two ranks on
