@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* libpng takes a million pixels a side; more than 2^30 in all is nothing to look at. */
 #define MAX_SIDE 1000000
@@ -85,8 +86,18 @@ static cli_result lay_out(const cli_rendering *renderings, int count, int64_t co
 
 /* Draws one plane. `to` is its upper left pixel in the picture, `row_stride` counts bytes, `step` the bytes
  * from pixel to pixel. */
-static void draw_plane(const uint8_t *plane, axis_map rows, axis_map columns, uint8_t *to, int64_t row_stride,
+static void copy_plane(const uint8_t *plane, int64_t rows, int64_t columns, uint8_t *to, int64_t row_stride,
                        int step) {
+  for (int64_t row = 0; row < rows; ++row, plane += columns, to += row_stride)
+    if (step == 1)
+      memcpy(to, plane, (size_t)columns);
+    else
+      for (int64_t column = 0; column < columns; ++column)
+        to[column * step] = plane[column];
+}
+
+static void stretch_plane(const uint8_t *plane, axis_map rows, axis_map columns, uint8_t *to,
+                          int64_t row_stride, int step) {
   for (int64_t row = 0; row < rows.to; ++row) {
     position y = position_of(rows, row);
     const uint8_t *upper = plane + y.below * columns.from, *lower = plane + y.above * columns.from;
@@ -112,7 +123,10 @@ static void draw_rendering(const cli_rendering *rendering, const montage_grid *g
     int64_t left = cell % grid->columns * grid->cell_columns + (grid->cell_columns - columns.to) / 2;
     uint8_t *to = pixels + top * row_stride + left * grid->channels;
     for (int channel = 0; channel < grid->channels; ++channel) {
-      draw_plane(plane, rows, columns, to + channel, row_stride, grid->channels);
+      if (rows.to == rows.from && columns.to == columns.from)
+        copy_plane(plane, rows.to, columns.to, to + channel, row_stride, grid->channels);
+      else
+        stretch_plane(plane, rows, columns, to + channel, row_stride, grid->channels);
       if (rendering->slices.colour)
         plane += plane_pixels;
     }
