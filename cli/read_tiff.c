@@ -4,109 +4,16 @@
 #include <string.h>
 
 #include "numbers.h"
-#include "tiff_input.h"
-
-/* ---- Pages ------------------------------------------------------------------------------------------ */
-
-typedef struct page {
-  uint32_t width, height;
-  uint32_t block_width, block_height; /* of a tile, or a strip */
-  uint16_t samples;                   /* of a pixel in the file */
-  uint16_t channels;                  /* of them shown: 1 or 3 */
-  uint16_t orientation;
-  int32_t type; /* as numbers.h has it */
-  bool tiled, planar, white_is_zero, compressed;
-} page;
-
-static cli_result find_type(TIFF *tiff, page *p, reason why) {
-  static const struct {
-    uint16_t format, bits;
-    int32_t type;
-  } types[] = {{SAMPLEFORMAT_UINT, 8, BV_U8},       {SAMPLEFORMAT_INT, 8, BV_I8},
-               {SAMPLEFORMAT_UINT, 16, BV_U16},     {SAMPLEFORMAT_INT, 16, BV_I16},
-               {SAMPLEFORMAT_UINT, 32, BV_U32},     {SAMPLEFORMAT_INT, 32, BV_I32},
-               {SAMPLEFORMAT_UINT, 64, STORED_U64}, {SAMPLEFORMAT_INT, 64, STORED_I64},
-               {SAMPLEFORMAT_IEEEFP, 16, BV_F16},   {SAMPLEFORMAT_IEEEFP, 32, BV_F32},
-               {SAMPLEFORMAT_IEEEFP, 64, BV_F64}};
-  uint16_t format = SAMPLEFORMAT_UINT, bits = 1;
-  TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLEFORMAT, &format);
-  TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &bits);
-  if (format == SAMPLEFORMAT_VOID)
-    format = SAMPLEFORMAT_UINT;
-  for (size_t i = 0; i < sizeof types / sizeof types[0]; ++i)
-    if (types[i].format == format && types[i].bits == bits) {
-      p->type = types[i].type;
-      return CLI_OK;
-    }
-  return refuse(
-      why, CLI_UNSUPPORTED,
-      "TIFF samples of %u bits in format %u are not supported; integers of 8 to 64 bits and floats of "
-      "16, 32 and 64 are",
-      bits, format);
-}
-
-static cli_result find_channels(TIFF *tiff, page *p, reason why) {
-  uint16_t photometric = PHOTOMETRIC_MINISBLACK, compression = COMPRESSION_NONE, planar = PLANARCONFIG_CONTIG;
-  TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &photometric);
-  TIFFGetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &compression);
-  TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLESPERPIXEL, &p->samples);
-  TIFFGetFieldDefaulted(tiff, TIFFTAG_PLANARCONFIG, &planar);
-  if (compression == COMPRESSION_OJPEG)
-    return refuse(why, CLI_UNSUPPORTED, "TIFF's old-style JPEG compression is not supported");
-  if (photometric == PHOTOMETRIC_YCBCR && compression == COMPRESSION_JPEG) {
-    TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
-    photometric = PHOTOMETRIC_RGB;
-  }
-  if (photometric != PHOTOMETRIC_MINISBLACK && photometric != PHOTOMETRIC_MINISWHITE &&
-      photometric != PHOTOMETRIC_RGB)
-    return refuse(why, CLI_UNSUPPORTED,
-                  "TIFF's photometric interpretation %u is not supported; grey and RGB are", photometric);
-  p->channels = photometric == PHOTOMETRIC_RGB ? 3 : 1;
-  if (p->samples != p->channels && p->samples != p->channels + 1) /* one more is alpha */
-    return refuse(why, CLI_UNSUPPORTED,
-                  "a TIFF of %u samples per pixel; %u is supported, and one more for alpha", p->samples,
-                  p->channels);
-  p->white_is_zero = photometric == PHOTOMETRIC_MINISWHITE;
-  if (p->white_is_zero && p->type != BV_U8 && p->type != BV_U16 && p->type != BV_U32)
-    return refuse(why, CLI_UNSUPPORTED,
-                  "a TIFF where 0 is white, of other than unsigned integers of 8 to 32 bits");
-  p->planar = planar == PLANARCONFIG_SEPARATE && p->samples > 1;
-  p->compressed = compression != COMPRESSION_NONE;
-  return CLI_OK;
-}
-
-static cli_result describe_page(TIFF *tiff, page *p, reason why) {
-  *p = (page){.samples = 1, .orientation = ORIENTATION_TOPLEFT};
-  cli_result result;
-  if ((result = find_type(tiff, p, why)) != CLI_OK || (result = find_channels(tiff, p, why)) != CLI_OK)
-    return result;
-  TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &p->width);
-  TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &p->height);
-  TIFFGetFieldDefaulted(tiff, TIFFTAG_ORIENTATION, &p->orientation);
-  p->tiled = TIFFIsTiled(tiff);
-  if (p->tiled) {
-    TIFFGetField(tiff, TIFFTAG_TILEWIDTH, &p->block_width);
-    TIFFGetField(tiff, TIFFTAG_TILELENGTH, &p->block_height);
-  } else {
-    p->block_width = p->width;
-    TIFFGetFieldDefaulted(tiff, TIFFTAG_ROWSPERSTRIP, &p->block_height);
-    if (p->block_height > p->height)
-      p->block_height = p->height;
-  }
-  if (p->width == 0 || p->height == 0 || p->block_width == 0 || p->block_height == 0)
-    return refuse(why, CLI_UNREADABLE, "a TIFF page of %u x %u pixels in blocks of %u x %u", p->width,
-                  p->height, p->block_width, p->block_height);
-  return CLI_OK;
-}
+#include "tiff_page.h"
 
 /* ---- Pixels ----------------------------------------------------------------------------------------- */
 
-static size_t sum_limit(const tiff_input *input, const page *p) {
-  return p->compressed ? unfold_limit(input->file.size) : input->file.size;
+static size_t sum_limit(const tiff_input *input, const tiff_page *p) {
+  return p->compressed || p->sparse ? unfold_limit(input->file.size) : input->file.size;
 }
 
 /* Adds what decoding the page takes, whole tiles included, to *bytes. */
-static cli_result add_decoded_bytes(const tiff_input *input, const page *p, size_t *bytes, reason why) {
+static cli_result add_decoded_bytes(const tiff_input *input, const tiff_page *p, size_t *bytes, reason why) {
   int64_t width = p->width, height = p->height;
   if (p->tiled) {
     width = (width + p->block_width - 1) / p->block_width * p->block_width;
@@ -125,9 +32,13 @@ static cli_result add_decoded_bytes(const tiff_input *input, const page *p, size
 }
 
 /* Decodes one strip or tile, whose upper left pixel is (x, y), to `block`. */
-static cli_result read_block(TIFF *tiff, tiff_input *input, const page *p, uint32_t x, uint32_t y,
+static cli_result read_block(TIFF *tiff, tiff_input *input, const tiff_page *p, uint32_t x, uint32_t y,
                              uint16_t plane, void *block, size_t bytes, reason why) {
   const uint32_t index = p->tiled ? TIFFComputeTile(tiff, x, y, 0, plane) : TIFFComputeStrip(tiff, y, plane);
+  if (tiff_is_absent(tiff, index)) {
+    memset(block, 0, bytes);
+    return input->error[0] == '\0' ? CLI_OK : tiff_refuse_damaged(input, why);
+  }
   /* Each byte of the file belongs to one block: else a small file could ask for endless work. */
   if (__builtin_add_overflow(input->stored, TIFFGetStrileByteCount(tiff, index), &input->stored) ||
       input->stored > input->file.size)
@@ -140,7 +51,7 @@ static cli_result read_block(TIFF *tiff, tiff_input *input, const page *p, uint3
 }
 
 /* Decodes one page to `out`, [H, W, channels]. */
-static cli_result read_page(TIFF *tiff, tiff_input *input, const page *p, uint8_t *out, reason why) {
+static cli_result read_page(TIFF *tiff, tiff_input *input, const tiff_page *p, uint8_t *out, reason why) {
   const size_t sample = stored_size(p->type), pixel = sample * p->channels;
   const size_t block_pixel = p->planar ? sample : sample * p->samples, kept = p->planar ? sample : pixel;
   const size_t block_row = block_pixel * p->block_width;
@@ -173,35 +84,44 @@ done:
   return result;
 }
 
-static cli_result check_agreement(const page *p, const page *first, int64_t number, reason why) {
-  if (p->width != first->width || p->height != first->height)
-    return refuse(why, CLI_UNSUPPORTED, "TIFF page %d is %u x %u, and the first one %u x %u; they must agree",
-                  (int)number, p->width, p->height, first->width, first->height);
-  if (p->type != first->type || p->channels != first->channels || p->orientation != first->orientation ||
-      p->white_is_zero != first->white_is_zero)
-    return refuse(why, CLI_UNSUPPORTED,
-                  "TIFF page %d has another type, colour or orientation than the first one", (int)number);
-  return CLI_OK;
-}
-
-static cli_result check_pages(TIFF *tiff, tiff_input *input, page *first, int64_t *pages, reason why) {
+/* Counts the pages that are images of the series, all alike, and describes the first of them. */
+static cli_result check_pages(TIFF *tiff, tiff_input *input, tiff_page *first, int64_t *pages, reason why) {
   size_t decoded_bytes = 0;
+  int64_t directories = 0;
   *pages = 0;
   do {
-    page p;
-    cli_result result = describe_page(tiff, &p, why);
+    tiff_page p;
+    if (++directories > UINT16_MAX) /* libtiff's time grows with their square */
+      return refuse(why, CLI_UNSUPPORTED, "a TIFF of more than %d pages", UINT16_MAX);
+    cli_result result = tiff_describe_page(tiff, &p, why);
+    if (result == CLI_OK && p.is_derived)
+      continue;
     if (result == CLI_OK && *pages == 0)
       *first = p;
-    if (result != CLI_OK || (result = check_agreement(&p, first, *pages + 1, why)) != CLI_OK ||
+    if (result != CLI_OK || (result = tiff_check_agreement(&p, first, directories, why)) != CLI_OK ||
         (result = add_decoded_bytes(input, &p, &decoded_bytes, why)) != CLI_OK)
       return result;
-    if (++*pages > UINT16_MAX) /* libtiff's time grows with their square */
-      return refuse(why, CLI_UNSUPPORTED, "a TIFF of more than %d pages", UINT16_MAX);
+    ++*pages;
   } while (TIFFReadDirectory(tiff));
   if (input->error[0] != '\0')
     return tiff_refuse_damaged(input, why);
   if (!TIFFLastDirectory(tiff))
     return refuse(why, CLI_UNREADABLE, "damaged TIFF (its pages do not end)");
+  if (*pages == 0)
+    return refuse(why, CLI_UNSUPPORTED, "a TIFF that has only reduced copies or masks of other pages");
+  return CLI_OK;
+}
+
+/* Goes to the file's first page of the series, or to the next one. */
+static cli_result go_to_page(TIFF *tiff, tiff_input *input, bool from_the_beginning, tiff_page *p, reason why) {
+  do {
+    if (from_the_beginning ? !TIFFSetDirectory(tiff, 0) : !TIFFReadDirectory(tiff))
+      return tiff_refuse_damaged(input, why);
+    from_the_beginning = false;
+    cli_result result = tiff_describe_page(tiff, p, why);
+    if (result != CLI_OK)
+      return result;
+  } while (p->is_derived);
   return CLI_OK;
 }
 
@@ -259,27 +179,26 @@ static cli_result convert_wide(int32_t type, source *into, reason why) {
 }
 
 static cli_result read_pages(TIFF *tiff, tiff_input *input, source *into, reason why) {
-  page first = {0};
-  int64_t pages;
+  tiff_page p = {0}, first = {0};
+  int64_t pages, planes = 1; /* of a page */
   size_t bytes;
   cli_result result = check_pages(tiff, input, &first, &pages, why);
-  if (result != CLI_OK)
+  if (result != CLI_OK || (result = go_to_page(tiff, input, true, &p, why)) != CLI_OK ||
+      (pages == 1 && (result = tiff_count_planes(tiff, input, &first, &planes, why)) != CLI_OK))
     return result;
-  const int64_t shape[4] = {pages, first.channels, first.height, first.width};
+  find_spacing(tiff, into->spacing);
+  const int64_t shape[4] = {pages * planes, first.channels, first.height, first.width};
   if ((result = size_of_pixels(shape, 4, stored_size(first.type), SIZE_MAX, &bytes, why)) != CLI_OK ||
       (result = allocate_pixels(into, bytes, why)) != CLI_OK)
     return result;
   for (int64_t i = 0; i < pages; ++i) {
-    page p;
-    if (i == 0 ? !TIFFSetDirectory(tiff, 0) : !TIFFReadDirectory(tiff))
-      return tiff_refuse_damaged(input, why);
-    if ((result = describe_page(tiff, &p, why)) != CLI_OK ||
-        (result = check_agreement(&p, &first, i + 1, why)) != CLI_OK)
-      return result;
-    if (i == 0)
-      find_spacing(tiff, into->spacing);
     uint8_t *out = (uint8_t *)into->memory + (size_t)i * (bytes / (size_t)pages);
-    if ((result = read_page(tiff, input, &p, out, why)) != CLI_OK)
+    if ((i > 0 && (result = go_to_page(tiff, input, false, &p, why)) != CLI_OK) ||
+        (result = tiff_check_agreement(&p, &first, i + 1, why)) != CLI_OK)
+      return result;
+    if (planes > 1)
+      tiff_read_planes(tiff, input, &p, planes, out);
+    else if ((result = read_page(tiff, input, &p, out, why)) != CLI_OK)
       return result;
   }
   if (first.white_is_zero)
@@ -295,10 +214,13 @@ static cli_result read_pages(TIFF *tiff, tiff_input *input, source *into, reason
 
 cli_result read_tiff(file_bytes file, source *into, reason why) {
   tiff_input input = {.file = file};
+  cli_result result = tiff_check_directories(file, why);
+  if (result != CLI_OK)
+    return result;
   TIFF *tiff = tiff_open(&input);
   if (tiff == NULL)
     return tiff_refuse_damaged(&input, why);
-  cli_result result = read_pages(tiff, &input, into, why);
+  result = read_pages(tiff, &input, into, why);
   TIFFClose(tiff);
   return result;
 }

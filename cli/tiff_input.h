@@ -13,6 +13,19 @@ typedef struct tiff_input {
   char error[160]; /* libtiff's first, "" if there was none */
 } tiff_input;
 
+/* How often a byte of the file may be some tag's value: pages share descriptions and tables of colours, and
+ * each has its own copy. */
+#define TIFF_VALUES_PER_BYTE 8
+#define TIFF_VALUES_AT_LEAST 1000000 /* bytes, of small files */
+
+/* Whether reading all directories takes memory and time in proportion to the file. What is wrong with them
+ * otherwise libtiff says. */
+cli_result tiff_check_directories(file_bytes file, reason why);
+
+/* Whether the current directory says that pixels are predicted, also where libtiff keeps that from us, because
+ * its codec knows of no predictor. */
+bool tiff_names_predictor(TIFF *tiff);
+
 /* NULL if it is no TIFF, or without memory. */
 TIFF *tiff_open(tiff_input *input);
 

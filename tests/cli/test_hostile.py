@@ -92,6 +92,24 @@ class Hostile(Case):
             self.succeed("bomb.png", "-o", "out.png")
         self.assertEqual(self.get("out.png").shape, (3, 2))
 
+    def test_tiff_tags_that_share_their_bytes(self):
+        size, count = 4 << 20, 2500  # libtiff would keep 10 GB
+        entries = [(256, 3, 1, 1), (257, 3, 1, 1), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1), (273, 4, 1, 8),
+                   (277, 3, 1, 1), (278, 4, 1, 1), (279, 4, 1, 1)]
+        entries += [(40000 + i, 1, size, 8) for i in range(count)]
+        directory = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHII", *entry) for entry in entries)
+        self.put("bomb.tif", b"II*\0" + struct.pack("<I", 8 + size) + bytes(size) + directory + bytes(4))
+        with self.within(100, 2):
+            self.refuse(UNREADABLE, "bomb.tif", "-o", "out.png", says=["damaged TIFF", "its tags ask for"])
+
+    def test_tiff_directories_that_overlap(self):
+        # Each entry of 12 bytes is also the beginning of a directory: its tag says how many entries follow.
+        pages, entries, first = 3000, 4000, 8
+        body = b"".join(struct.pack("<HHII", entries, 3, 1, first + 12 * (i % pages)) for i in range(entries + pages))
+        self.put("bomb.tif", b"II*\0" + struct.pack("<I", first) + body)
+        with self.within(100, 2):
+            self.refuse(UNREADABLE, "bomb.tif", "-o", "out.png", says=["damaged TIFF"])
+
     def test_gzip_with_gigabytes_after_the_volume(self):
         tail = gzip.compress(bytes(16 << 20)) * 128  # 2 GiB in 2 MB
         volume = make_nifti((8, 8, 8), range(512))

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "bytes.h"
 
@@ -17,6 +18,9 @@ struct TiffPage {
   std::string pixels = "abcdef";                            // [H, W, samples], in the file's byte order
   std::map<uint16_t, std::vector<uint64_t>> more;           // short tags added or replaced
   std::map<uint16_t, std::pair<uint32_t, uint32_t>> ratios; // rational tags
+  std::map<uint16_t, std::string> texts;                    // ASCII tags
+  std::set<size_t> absent;                                  // strips or tiles that are not in the file
+  std::string behind;                                       // bytes behind the last of them
 
   // The strips or tiles in their order.
   std::vector<std::string> blocks() const {
@@ -56,12 +60,14 @@ struct TiffFile {
     for (const TiffPage &page : pages) {
       std::vector<uint64_t> offsets, counts;
       for (const std::string &block : page.blocks()) {
-        offsets.push_back(file.size());
-        counts.push_back(block.size());
-        file += block;
+        const bool absent = page.absent.count(offsets.size()) > 0;
+        offsets.push_back(absent ? 0 : file.size());
+        counts.push_back(absent ? 0 : block.size());
+        file += absent ? "" : block;
       }
+      file += page.behind;
       struct Entry {
-        uint16_t type; // 3 SHORT, 4 LONG, 5 RATIONAL
+        uint16_t type; // 2 ASCII, 3 SHORT, 4 LONG, 5 RATIONAL
         uint64_t count;
         std::string values;
       };
@@ -95,6 +101,9 @@ struct TiffFile {
       for (const auto &ratio : page.ratios)
         entries[ratio.first] = {
             5, 1, bytes_of(ratio.second.first, big_endian) + bytes_of(ratio.second.second, big_endian)};
+
+      for (const auto &text : page.texts)
+        entries[text.first] = {2, text.second.size() + 1, text.second + '\0'};
 
       const size_t inline_bytes = big_tiff ? 8 : 4;
       for (auto &entry : entries) { // long values go before the directory

@@ -108,12 +108,28 @@ void add_tiff(std::vector<std::string> &seeds) {
     page.rows_per_strip = 1;
     file.pages = {page, page};
     seeds.push_back(file.bytes());
+    page.absent = {1};
+    page.more[254] = {0};
+    TiffPage reduced = page;
+    reduced.more[254] = {1};
+    file.pages = {page, reduced};
+    seeds.push_back(file.bytes());
+    TiffPage stack;
+    stack.texts[270] = "ImageJ=1.53\nimages=3\n";
+    stack.behind = std::string(12, 'x');
+    file.pages = {stack};
+    seeds.push_back(file.bytes());
+    page.absent = {};
     page.samples = 3;
     page.photometric = 2;
     page.planar = variant & 1;
     page.tile_width = page.tile_height = 16;
     page.pixels = std::string(18, 'x');
     page.more[274] = {6};
+    file.pages = {page};
+    seeds.push_back(file.bytes());
+    page.photometric = 1;
+    page.more[338] = {0, 1};
     file.pages = {page};
     seeds.push_back(file.bytes());
   }
