@@ -12,32 +12,34 @@
 
 typedef struct file_format {
   const char *name;
-  reader *read; /* NULL: known, and not taken */
+  reader *read;        /* NULL: known, and not taken */
+  file_extent *extent; /* NULL: its reader wants all of the file */
   size_t offset;
   size_t magic_bytes;
   const char *magic;
 } file_format;
 
 static const file_format formats[] = {
-    {"nifti", read_nifti, 0, 4, "\x5c\x01\0\0"}, /* 348, the size of the NIfTI-1 header */
-    {"nifti", read_nifti, 0, 4, "\0\0\x01\x5c"},
-    {"nifti", read_nifti, 0, 4, "\x1c\x02\0\0"}, /* 540, NIfTI-2 */
-    {"nifti", read_nifti, 0, 4, "\0\0\x02\x1c"},
-    {"npy", read_npy, 0, 6, "\x93NUMPY"},
-    {"nrrd", read_nrrd, 0, 4, "NRRD"},
-    {"png", read_png, 0, 8, "\x89PNG\r\n\x1a\n"},
-    {"tiff", read_tiff, 0, 4, "II*\0"},
-    {"tiff", read_tiff, 0, 4, "MM\0*"},
-    {"tiff", read_tiff, 0, 4, "II+\0"}, /* BigTIFF */
-    {"tiff", read_tiff, 0, 4, "MM\0+"},
-    {"DICOM", NULL, 128, 4, "DICM"},
-    {"gzip-compressed gzip", NULL, 0, 2, "\x1f\x8b"},
-    {"HDF5", NULL, 0, 8, "\x89HDF\r\n\x1a\n"},
-    {"JPEG", NULL, 0, 3, "\xff\xd8\xff"},
-    {"zip or .npz", NULL, 0, 4, "PK\x03\x04"},
+    {"mgh", read_mgh, mgh_extent, 0, 4, "\0\0\0\x01"},         /* its version */
+    {"nifti", read_nifti, nifti_extent, 0, 4, "\x5c\x01\0\0"}, /* 348, the size of the NIfTI-1 header */
+    {"nifti", read_nifti, nifti_extent, 0, 4, "\0\0\x01\x5c"},
+    {"nifti", read_nifti, nifti_extent, 0, 4, "\x1c\x02\0\0"}, /* 540, NIfTI-2 */
+    {"nifti", read_nifti, nifti_extent, 0, 4, "\0\0\x02\x1c"},
+    {"npy", read_npy, npy_extent, 0, 6, "\x93NUMPY"},
+    {"nrrd", read_nrrd, nrrd_extent, 0, 4, "NRRD"},
+    {"png", read_png, NULL, 0, 8, "\x89PNG\r\n\x1a\n"},
+    {"tiff", read_tiff, NULL, 0, 4, "II*\0"},
+    {"tiff", read_tiff, NULL, 0, 4, "MM\0*"},
+    {"tiff", read_tiff, NULL, 0, 4, "II+\0"}, /* BigTIFF */
+    {"tiff", read_tiff, NULL, 0, 4, "MM\0+"},
+    {"DICOM", NULL, NULL, 128, 4, "DICM"},
+    {"gzip-compressed gzip", NULL, NULL, 0, 2, "\x1f\x8b"},
+    {"HDF5", NULL, NULL, 0, 8, "\x89HDF\r\n\x1a\n"},
+    {"JPEG", NULL, NULL, 0, 3, "\xff\xd8\xff"},
+    {"zip or .npz", NULL, NULL, 0, 4, "PK\x03\x04"},
 };
 
-#define TAKEN_FORMATS "NIfTI, NRRD, NumPy, PNG or TIFF"
+#define TAKEN_FORMATS "NIfTI, NRRD, MGH, NumPy, PNG or TIFF"
 #define PREFIX_BYTES 132 /* what tells the format: up to the end of DICOM's magic */
 
 static const file_format *find_format(file_bytes file) {
@@ -48,14 +50,6 @@ static const file_format *find_format(file_bytes file) {
       return known;
   }
   return NULL;
-}
-
-/* NULL: its reader wants all of the file. */
-static file_extent *extent_of(const file_format *format) {
-  return format->read == read_nifti  ? nifti_extent
-         : format->read == read_npy  ? npy_extent
-         : format->read == read_nrrd ? nrrd_extent
-                                     : NULL;
 }
 
 static cli_result check_format(file_bytes file, const file_format **found, reason why) {
@@ -141,9 +135,8 @@ static cli_result check_beginning(file_bytes beginning, size_t *needed, reason w
   cli_result result = check_format(beginning, &known, why);
   if (result != CLI_OK)
     return result;
-  file_extent *extent = extent_of(known);
-  if (extent != NULL)
-    return extent(beginning, needed, why);
+  if (known->extent != NULL)
+    return known->extent(beginning, needed, why);
   *needed = INPUT_ALL;
   return CLI_OK;
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Compares what the program reads with what other readers do: check_readers.py PROGRAM
 
-Random volumes in every format are written by SimpleITK, read by it again, turned by it to the standard axes, and mapped by
-NumPy; the program's .npy must have the same numbers. BATCHVIEW_SEED repeats a run.
+Random volumes in every format are written by another library (SimpleITK; nibabel for MGH), read by it again, turned by it to
+the standard axes, and mapped by NumPy; the program's .npy must have the same numbers. BATCHVIEW_SEED repeats a run.
 """
 import itertools
 import json
@@ -13,6 +13,7 @@ import sys
 import tempfile
 
 try:
+    import nibabel
     import numpy as np
     import SimpleITK as sitk
 except ImportError as error:
@@ -45,11 +46,20 @@ def run(path, *options):
     return np.load(out), json.loads(done.stdout)["inputs"][0]
 
 
-def standard_axes(image):
-    """[D, H, W]: inferior to superior, anterior to posterior, the patient's right to left; and H's, W's, D's spacing."""
-    turned = sitk.DICOMOrient(image, "LPS")
+def itk_volumes(path):
+    """[[D, H, W]]: inferior to superior, anterior to posterior, the patient's right to left; and H's, W's, D's spacing."""
+    turned = sitk.DICOMOrient(sitk.ReadImage(path), "LPS")
     x, y, z = turned.GetSpacing()
-    return sitk.GetArrayFromImage(turned), (y, x, z)
+    return [sitk.GetArrayFromImage(turned)], (y, x, z)
+
+
+def nibabel_volumes(path):
+    """The same, one for each frame."""
+    turned = nibabel.as_closest_canonical(nibabel.load(path))
+    frames = np.asarray(turned.dataobj)
+    x, y, z = turned.header.get_zooms()[:3]
+    series = frames if frames.ndim == 4 else frames[..., None]
+    return list(series.transpose(3, 2, 1, 0)[:, :, ::-1, ::-1]), (y, x, z)
 
 
 def views_of(volume):
@@ -57,11 +67,14 @@ def views_of(volume):
     return {0: volume.transpose(1, 0, 2)[:, ::-1], 1: volume.transpose(2, 0, 1)[:, ::-1], 2: volume}
 
 
-def random_image(kind, direction):
-    shape = numbers.integers(2, 9, 3)
-    pixels = numbers.normal(0, 1000, shape).astype(kind) if kind in (np.float32, np.float64) else numbers.integers(
-        np.iinfo(kind).min, np.iinfo(kind).max, shape, kind, endpoint=True)
-    image = sitk.GetImageFromArray(pixels)
+def random_pixels(kind, shape):
+    if kind in (np.float32, np.float64):
+        return numbers.normal(0, 1000, shape).astype(kind)
+    return numbers.integers(np.iinfo(kind).min, np.iinfo(kind).max, shape, kind, endpoint=True)
+
+
+def random_itk(kind, direction):
+    image = sitk.GetImageFromArray(random_pixels(kind, numbers.integers(2, 9, 3)))
     image.SetSpacing([float(x) for x in numbers.uniform(0.5, 3, 3)])
     image.SetOrigin([float(x) for x in numbers.uniform(-100, 100, 3)])
     image.SetDirection([float(x) for x in direction.ravel()])
@@ -81,9 +94,9 @@ def directions():
                 yield tilt @ matrix
 
 
-def check_volume(path):
-    volume, spacing = standard_axes(sitk.ReadImage(path))
-    for axis, view in views_of(volume).items():
+def check_volumes(path, volumes, spacing):
+    for axis in range(3):
+        view = np.concatenate([views_of(volume)[axis] for volume in volumes])
         found, report = run(path, "--axis", str(axis), "--slice", "all")
         expected = smallest_to_largest(view)
         assert found.shape == (len(view), 1, *view.shape[1:]), (path, axis, found.shape, view.shape)
@@ -98,16 +111,35 @@ def check_itk(folder, ending):
     for direction in directions():
         for compressed in (False, True):
             path = os.path.join(folder, f"{count}{ending}")
-            sitk.WriteImage(random_image(next(kinds), direction), path, compressed)
-            check_volume(path)
+            sitk.WriteImage(random_itk(next(kinds), direction), path, compressed)
+            check_volumes(path, *itk_volumes(path))
             count += 1
     print(f"{ending}: {count} volumes agree")
+
+
+def check_mgh(folder):
+    """The same, with frames; an MGH volume can be mirrored."""
+    count = 0
+    kinds = itertools.cycle((np.uint8, np.int16, np.uint16, np.int32, np.float32))
+    for direction in directions():
+        for ending, mirror in (".mgh", 1), (".mgz", -1):
+            frames = [int(numbers.integers(2, 4))] if count % 3 == 0 else []
+            affine = np.eye(4)
+            affine[:3, :3] = direction * numbers.uniform(0.5, 3, 3) * (1, 1, mirror)
+            affine[:3, 3] = numbers.uniform(-100, 100, 3)
+            path = os.path.join(folder, f"{count}{ending}")
+            pixels = random_pixels(next(kinds), [*numbers.integers(2, 9, 3), *frames])
+            nibabel.save(nibabel.MGHImage(pixels, affine), path)
+            check_volumes(path, *nibabel_volumes(path))
+            count += 1
+    print(f".mgh, .mgz: {count} volumes agree")
 
 
 def main():
     with tempfile.TemporaryDirectory(prefix="batchview-readers-") as folder:
         for ending in (".nrrd", ".nhdr"):
             check_itk(folder, ending)
+        check_mgh(folder)
 
 
 main()

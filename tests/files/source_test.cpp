@@ -1,4 +1,5 @@
 // Finding the format, unpacking gzip, and reading from paths and streams.
+#include "mgh_file.h"
 #include "nifti_file.h"
 #include "nrrd_file.h"
 #include "png_file.h"
@@ -19,11 +20,9 @@ std::string npy_file() {
 }
 
 const std::vector<std::pair<std::string, std::string>> &sound_files() {
-  static const std::vector<std::pair<std::string, std::string>> files = {{"nifti", NiftiFile().bytes()},
-                                                                         {"npy", npy_file()},
-                                                                         {"nrrd", NrrdFile().bytes()},
-                                                                         {"png", PngFile().bytes()},
-                                                                         {"tiff", TiffFile().bytes()}};
+  static const std::vector<std::pair<std::string, std::string>> files = {
+      {"mgh", MghFile().bytes()},   {"nifti", NiftiFile().bytes()}, {"npy", npy_file()},
+      {"nrrd", NrrdFile().bytes()}, {"png", PngFile().bytes()},     {"tiff", TiffFile().bytes()}};
   return files;
 }
 
@@ -167,13 +166,15 @@ TEST(Source, DamagedGzipIsRefused) {
 TEST(Source, OtherFilesAreRefusedByName) {
   const struct {
     std::string bytes, name;
-  } files[] = {{gzip(NiftiFile().bytes()), "gzip-compressed gzip"},
-               {std::string(128, '\0') + "DICM....", "DICOM"},
-               {"\xff\xd8\xff\xe0..JFIF", "JPEG"},
-               {"\x89HDF\r\n\x1a\n", "HDF5"},
-               {"PK\x03\x04", "zip or .npz"},
-               {"some text", "not a NIfTI, "},
-               {"I", "not a NIfTI, "}};
+  } files[] = {
+      {gzip(NiftiFile().bytes()), "gzip-compressed gzip"},
+      {std::string(128, '\0') + "DICM....", "DICOM"},
+      {"\xff\xd8\xff\xe0..JFIF", "JPEG"},
+      {"\x89HDF\r\n\x1a\n", "HDF5"},
+      {"PK\x03\x04", "zip or .npz"},
+      {std::string("\0\0\0\x02", 4) + std::string(300, '\1'), "not a NIfTI, "}, // MGH of another version
+      {"some text", "not a NIfTI, "},
+      {"I", "not a NIfTI, "}};
   for (const auto &file : files) {
     if (file.name != "gzip-compressed gzip")
       expect_refused(Parsed::bytes(file.bytes), CLI_UNSUPPORTED, file.name);

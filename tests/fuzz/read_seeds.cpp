@@ -2,6 +2,7 @@
 // a directory.
 #include <fstream>
 
+#include "../files/mgh_file.h"
 #include "../files/nifti_file.h"
 #include "../files/nrrd_file.h"
 #include "../files/png_file.h"
@@ -12,6 +13,18 @@ namespace {
 std::string npy(const std::string &header, size_t bytes) {
   return std::string("\x93NUMPY\x01\0", 8) + bytes_of((uint16_t)header.size(), false) + header +
          std::string(bytes, 'x');
+}
+
+void add_mgh(std::vector<std::string> &seeds) {
+  for (const auto &type : std::vector<std::pair<int, size_t>>{{0, 1}, {1, 4}, {3, 4}, {4, 2}, {10, 2}}) {
+    MghFile file;
+    file.type = type.first;
+    file.voxels = std::string(24 * type.second, 'v') + "what follows";
+    seeds.push_back(file.bytes());
+    file.good_ras = 0;
+    file.shape = {2, 3, 1, 4};
+    seeds.push_back(file.bytes());
+  }
 }
 
 void add_nifti(std::vector<std::string> &seeds) {
@@ -142,6 +155,8 @@ int main(int count, char **arguments) {
     return 2;
   const std::string directory = arguments[1], format = FORMAT;
   std::vector<std::string> seeds;
+  if (format == "mgh" || format == "any")
+    add_mgh(seeds);
   if (format == "nifti" || format == "any")
     add_nifti(seeds);
   if (format == "npy" || format == "any")
