@@ -21,7 +21,7 @@ case "${1:-}" in
     packages="$program $ranks $tests clang clang-tidy clang-format libclang-rt-dev libomp-dev libbenchmark-dev git"
     python="numpy SimpleITK nibabel" mpich=yes
     ;;
-  python) packages="$program python3-venv python3-dev" python= ;;
+  python) packages="$program python3-venv python3-dev mricron-data" python= ;;
   *) echo "usage: scripts/setup.sh build|demo|test|train|bench|python|ci" >&2 && exit 2 ;;
 esac
 
