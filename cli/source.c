@@ -20,6 +20,9 @@ typedef struct file_format {
 } file_format;
 
 static const file_format formats[] = {
+    {"metaimage", read_metaimage, metaimage_extent, 0, 10, "ObjectType"},
+    {"metaimage", read_metaimage, metaimage_extent, 0, 5, "NDims"},
+    {"metaimage", read_metaimage, metaimage_extent, 0, 9, "Comment ="},
     {"mgh", read_mgh, mgh_extent, 0, 4, "\0\0\0\x01"},         /* its version */
     {"nifti", read_nifti, nifti_extent, 0, 4, "\x5c\x01\0\0"}, /* 348, the size of the NIfTI-1 header */
     {"nifti", read_nifti, nifti_extent, 0, 4, "\0\0\x01\x5c"},
@@ -39,7 +42,7 @@ static const file_format formats[] = {
     {"zip or .npz", NULL, NULL, 0, 4, "PK\x03\x04"},
 };
 
-#define TAKEN_FORMATS "NIfTI, NRRD, MGH, NumPy, PNG or TIFF"
+#define TAKEN_FORMATS "NIfTI, NRRD, MetaImage, MGH, NumPy, PNG or TIFF"
 #define PREFIX_BYTES 132 /* what tells the format: up to the end of DICOM's magic */
 
 static const file_format *find_format(file_bytes file) {

@@ -47,10 +47,12 @@ def run(path, *options):
 
 
 def itk_volumes(path):
-    """[[D, H, W]]: inferior to superior, anterior to posterior, the patient's right to left; and H's, W's, D's spacing."""
+    """[[D, H, W]], one for each component of a vector: inferior to superior, anterior to posterior, the patient's right to
+    left; and H's, W's, D's spacing."""
     turned = sitk.DICOMOrient(sitk.ReadImage(path), "LPS")
     x, y, z = turned.GetSpacing()
-    return [sitk.GetArrayFromImage(turned)], (y, x, z)
+    pixels = sitk.GetArrayFromImage(turned)
+    return [pixels] if pixels.ndim == 3 else list(np.moveaxis(pixels, 3, 0)), (y, x, z)
 
 
 def nibabel_volumes(path):
@@ -74,7 +76,9 @@ def random_pixels(kind, shape):
 
 
 def random_itk(kind, direction):
-    image = sitk.GetImageFromArray(random_pixels(kind, numbers.integers(2, 9, 3)))
+    vector = numbers.integers(4) == 0
+    shape = [*numbers.integers(2, 9, 3), *([2] if vector else [])]
+    image = sitk.GetImageFromArray(random_pixels(kind, shape), isVector=vector)
     image.SetSpacing([float(x) for x in numbers.uniform(0.5, 3, 3)])
     image.SetOrigin([float(x) for x in numbers.uniform(-100, 100, 3)])
     image.SetDirection([float(x) for x in direction.ravel()])
@@ -137,7 +141,7 @@ def check_mgh(folder):
 
 def main():
     with tempfile.TemporaryDirectory(prefix="batchview-readers-") as folder:
-        for ending in (".nrrd", ".nhdr"):
+        for ending in (".nrrd", ".nhdr", ".mha", ".mhd"):
             check_itk(folder, ending)
         check_mgh(folder)
 

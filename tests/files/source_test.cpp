@@ -1,4 +1,5 @@
 // Finding the format, unpacking gzip, and reading from paths and streams.
+#include "metaimage_file.h"
 #include "mgh_file.h"
 #include "nifti_file.h"
 #include "nrrd_file.h"
@@ -20,9 +21,13 @@ std::string npy_file() {
 }
 
 const std::vector<std::pair<std::string, std::string>> &sound_files() {
-  static const std::vector<std::pair<std::string, std::string>> files = {
-      {"mgh", MghFile().bytes()},   {"nifti", NiftiFile().bytes()}, {"npy", npy_file()},
-      {"nrrd", NrrdFile().bytes()}, {"png", PngFile().bytes()},     {"tiff", TiffFile().bytes()}};
+  static const std::vector<std::pair<std::string, std::string>> files = {{"metaimage", MetaImageFile().bytes()},
+                                                                         {"mgh", MghFile().bytes()},
+                                                                         {"nifti", NiftiFile().bytes()},
+                                                                         {"npy", npy_file()},
+                                                                         {"nrrd", NrrdFile().bytes()},
+                                                                         {"png", PngFile().bytes()},
+                                                                         {"tiff", TiffFile().bytes()}};
   return files;
 }
 

@@ -2,6 +2,7 @@
 // a directory.
 #include <fstream>
 
+#include "../files/metaimage_file.h"
 #include "../files/mgh_file.h"
 #include "../files/nifti_file.h"
 #include "../files/nrrd_file.h"
@@ -13,6 +14,35 @@ namespace {
 std::string npy(const std::string &header, size_t bytes) {
   return std::string("\x93NUMPY\x01\0", 8) + bytes_of((uint16_t)header.size(), false) + header +
          std::string(bytes, 'x');
+}
+
+void add_metaimage(std::vector<std::string> &seeds) {
+  const std::vector<std::vector<std::string>> headers = {
+      {"TransformMatrix = 1 0 0 0 -1 0.1 0 0 1", "Offset = 1 2 3", "ElementSpacing = 1 -2 3"},
+      {"ElementNumberOfChannels = 2", "ElementSize = nan 1 1"},
+      {"BinaryDataByteOrderMSB = True", "HeaderSize = -1"},
+      {"CompressedDataSize = 99", "Rotation = 0 0 1 0 1 0 1 0 0"},
+      {}};
+  for (const char *type : {"MET_UCHAR", "MET_SHORT", "MET_LONG_LONG"})
+    for (bool packed : {false, true})
+      for (const auto &lines : headers) {
+        MetaImageFile file;
+        file.type = type;
+        file.packed = packed;
+        file.voxels = std::string(400, 'v');
+        file.lines = lines;
+        seeds.push_back(file.bytes());
+      }
+  for (const char *channels : {"1", "3", "4"}) {
+    MetaImageFile file;
+    file.dimensions = "4";
+    file.sizes = "2 1 3 2";
+    file.voxels = std::string(48, 'v');
+    file.lines = {std::string("ElementNumberOfChannels = ") + channels};
+    seeds.push_back(file.bytes());
+    file.data_file = "a.raw";
+    seeds.push_back(file.bytes());
+  }
 }
 
 void add_mgh(std::vector<std::string> &seeds) {
@@ -155,6 +185,8 @@ int main(int count, char **arguments) {
     return 2;
   const std::string directory = arguments[1], format = FORMAT;
   std::vector<std::string> seeds;
+  if (format == "metaimage" || format == "any")
+    add_metaimage(seeds);
   if (format == "mgh" || format == "any")
     add_mgh(seeds);
   if (format == "nifti" || format == "any")
