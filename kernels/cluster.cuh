@@ -15,7 +15,9 @@ struct Cluster {
   static __device__ __forceinline__ int rank() { return (int)cooperative_groups::cluster_group::block_rank(); }
   static __device__ __forceinline__ int size() { return (int)cooperative_groups::cluster_group::num_blocks(); }
   static __device__ __forceinline__ void sync() { cooperative_groups::cluster_group::sync(); }
-  /* The two halves of sync(). */
+  /* The two halves of sync(). To arrive releases what the block's threads have written; it has not to wait for
+   * bulk copies on their way, which another proxy writes and mbarriers announce (PTX, "Async proxy"): so they
+   * go on arriving meanwhile. */
   static __device__ __forceinline__ void arrive() {
     asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory");
   }

@@ -63,7 +63,7 @@ __global__ void __launch_bounds__(block_threads)
   for (int64_t block = blockIdx.x; block < groups * parts; block += gridDim.x) {
     int64_t group = quotient(block, parts);
     T min = (T)empty_range().min, max = (T)empty_range().max;
-    uint32_t n = 0; /* enough for one thread of many */
+    uint32_t n = 0; /* plans give no block 2^32 pixels */
     walk_group<Width, T, block_threads>(lines, source, tiles_of_line, group, (int)(block - group * parts),
                                         parts, [&](int64_t, int64_t, const auto &x) {
 #pragma unroll

@@ -9,8 +9,8 @@
  *   count     the one pass over all pixels counts what lies below and at the ends of the brackets; what is
  *             inside is counted in bins and listed. The last block of a group narrows the search to a bin each;
  *   finish    goes on among the listed keys until the few that are left can be ranked. Where a bracket missed,
- *             or too much was inside, the same passes go over the group's pixels instead. Blocks of a group
- *             wait for each other between passes, so all of this kernel's run at once.
+ *             or too much was inside, the same passes go over the group's pixels instead. Blocks that share a
+ *             group wait for each other between passes, so all of this kernel's run at once then.
  *
  * Pixels that somebody writes meanwhile make a wrong window, but nothing that counts them is taken for the
  * length of anything: appends stop where the room ends, bins are found from intervals, and passes are numbered.
@@ -255,11 +255,24 @@ __global__ void __launch_bounds__(count_threads, count_blocks)
 
 /* ---- Launching ----------------------------------------------------------------------------------------- */
 
+/* Where a device, or the share of it that this process has (MPS, a green context), does not take so many blocks
+ * at once, it costs their working together: a block with a group to itself waits for nobody. */
+template <int Width, typename T> int launch_finish(Selection &selection, bv_stream stream) {
+  const int64_t wanted = selection.groups * selection.plan.parts_of_finish,
+                most = selection.plan.blocks_at_once;
+  if (selection.plan.parts_of_finish > 1 &&
+      launch_together<finish_kernel<Width, T>>((unsigned)(wanted < most ? wanted : most), count_threads, stream,
+                                               selection) == cudaSuccess)
+    return cudaSuccess;
+  selection.plan.parts_of_finish = 1;
+  return launch<finish_kernel<Width, T>>(blocks_for(selection.groups, 1), count_threads, stream, selection);
+}
+
 template <typename Type> int launch_selection(Selection &selection, const bv_job *job, bv_stream stream) {
   constexpr int Width = Type::Width;
   using T = typename Type::T;
   static_assert(sizeof(GroupState<KeyOf<T>>) <= BV_SELECT_STATE_BYTES, "as planned");
-  const int64_t parts = selection.plan.parts_of_group, parts_of_finish = selection.plan.parts_of_finish;
+  const int64_t parts = selection.plan.parts_of_group;
   selection.tiles_of_line = tiles_to_read<Width>(job, selection.lines);
   if (selection.plan.block_for_group)
     return launch<block_kernel<Width, T>>(blocks_for(selection.groups, 1), block_threads, stream, selection);
@@ -269,12 +282,7 @@ template <typename Type> int launch_selection(Selection &selection, const bv_job
   if (error == cudaSuccess)
     error = launch<count_kernel<Type::dtype, Width, T>>(blocks_for(selection.groups * parts, 1), count_threads,
                                                         stream, selection);
-  if (error == cudaSuccess) {
-    const int64_t wanted = selection.groups * parts_of_finish, most = selection.plan.blocks_at_once;
-    error = launch_together<finish_kernel<Width, T>>((unsigned)(wanted < most ? wanted : most), count_threads,
-                                                     stream, selection);
-  }
-  return error;
+  return error == cudaSuccess ? launch_finish<Width, T>(selection, stream) : error;
 }
 
 int launch_bytes(const Selection &selection, const bv_job *job, bv_stream stream) {

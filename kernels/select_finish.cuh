@@ -1,7 +1,8 @@
 /* The end of a selection among large groups: passes until the few keys that are left can be ranked, over the
  * listed candidates, or, where a bracket missed or too much was inside, over the group's pixels.
  *
- * Blocks of a group wait for each other between passes, so all blocks of the kernel must run at once.
+ * Blocks that share a group wait for each other between passes, so all blocks of the kernel must run at once
+ * then.
  */
 #ifndef BV_SELECT_FINISH_CUH
 #define BV_SELECT_FINISH_CUH
@@ -44,6 +45,9 @@ __host__ __device__ constexpr int passes_for(int key_bits) {
   return 1 + after_first + collecting;
 }
 
+/* Keys that a block counts in 32 bits before it adds up, with a wide margin for uneven shares. */
+constexpr int64_t most_counted = (int64_t)1 << 31;
+
 /* Keys on a list for which a block is worth while. */
 constexpr int64_t keys_of_block = 2048;
 
@@ -82,17 +86,23 @@ __device__ __forceinline__ void pass(const Selection &selection, int64_t group, 
 
   const bool counts = search.step == step_count;
   if (counts) {
-    for (int bin = (int)threadIdx.x; bin < most_bins; bin += count_threads)
-      bins[bin] = 0;
-    __syncthreads();
     const Bins<Key> cut(search);
-    visit_part<Width, T>(selection, group, part, parts, [&](Key key) {
-      int32_t bin = cut.bin(key);
-      if (bin >= 0)
-        atomicAdd(bins + bin, 1u);
-    });
-    __syncthreads();
-    add_bins(bins, state.bins);
+    const int64_t pixels = selection.lines.rows * selection.lines.run.extent;
+    const int turns =
+        pixels <= most_counted ? 1 : (int)min(pixels / parts / most_counted + 1, (int64_t)(INT32_MAX / parts));
+    for (int turn = 0; turn < turns; ++turn) {
+      for (int bin = (int)threadIdx.x; bin < most_bins; bin += count_threads)
+        bins[bin] = 0;
+      __syncthreads();
+      visit_part<Width, T>(selection, group, part * turns + turn, parts * turns, [&](Key key) {
+        int32_t bin = cut.bin(key);
+        if (bin >= 0)
+          atomicAdd(bins + bin, 1u);
+      });
+      __syncthreads();
+      add_bins(bins, state.bins);
+      __syncthreads();
+    }
   } else {
     const Collection<Key> collection(search);
     Key above[ends] = {no_key<Key>, no_key<Key>};

@@ -125,11 +125,15 @@ int bv_enter_context(int device, bv_context_scope *scope) {
   return error;
 }
 
+void bv_take_errors_back(const bv_context_scope *scope) {
+  if (!scope->error_was_pending)
+    cudaGetLastError();
+}
+
 int bv_leave_context(const bv_context_scope *scope) {
   enum cudaStreamCaptureMode mode = (enum cudaStreamCaptureMode)scope->capture_mode;
   cudaError_t error = scope->relaxed ? cudaThreadExchangeStreamCaptureMode(&mode) : cudaSuccess;
-  if (!scope->error_was_pending)
-    cudaGetLastError();
+  bv_take_errors_back(scope);
   return scope->changed ? (int)driver.set_current(scope->callers) : (int)error;
 }
 

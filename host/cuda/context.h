@@ -24,6 +24,9 @@ int bv_enter_context(int device, bv_context_scope *scope);
  * back from the runtime; one that the caller has pending stays. */
 int bv_leave_context(const bv_context_scope *scope);
 
+/* Takes back from the runtime what has failed since bv_enter_context and was no error of the call. */
+void bv_take_errors_back(const bv_context_scope *scope);
+
 /* How many devices there are: 0 with success where there is none, or no driver at all. What keeps devices
  * that may be there from being used is an error: a driver too old, a fabric that is not ready, a forked child.
  */

@@ -50,11 +50,8 @@ static bv_status ask_limits(int32_t device, bv_limits *limits) {
                         .shared_bytes_reserved = value[5],
                         .l2_bytes = value[6]};
   BV_TRY_CUDA(bv_load_kernels(), "loading kernels on CUDA device %d", device);
-  bv_resident_limits resident = {.shared_bytes_of_device = value[3],
-                                 .most_blocks = value[7] ? BV_RESIDENT_MOST_BLOCKS : 1};
-  BV_TRY_CUDA(bv_prepare_resident(&resident), "preparing the resident kernel on CUDA device %d", device);
-  limits->shared_bytes_of_block = resident.shared_bytes_of_block;
-  limits->resident_most_blocks = resident.most_blocks;
+  BV_TRY_CUDA(bv_prepare_resident(value[2], value[3], value[7], &limits->resident),
+              "preparing the resident kernel on CUDA device %d", device);
   return BV_OK;
 }
 
@@ -65,7 +62,7 @@ static struct {
   bv_limits limits;
 } remembered[REMEMBERED_DEVICES] = {[0 ... REMEMBERED_DEVICES - 1] = {.mutex = PTHREAD_MUTEX_INITIALIZER}};
 
-static bv_status prepare(int32_t device, bv_device_scope *scope) {
+static bv_status remember(int32_t device, bv_device_scope *scope) {
   if (device >= REMEMBERED_DEVICES)
     return ask_limits(device, &scope->limits);
   pthread_mutex_lock(&remembered[device].mutex);
@@ -79,13 +76,26 @@ static bv_status prepare(int32_t device, bv_device_scope *scope) {
   return status;
 }
 
+/* Queries may have been refused, which costs what they asked about. CUB would take that for an error of its
+ * own. */
+static bv_status prepare(int32_t device, bv_device_scope *scope) {
+  bv_status status = remember(device, scope);
+  bv_take_errors_back(&scope->context);
+  return status;
+}
+
+static void forget_clusters(bv_limits *limits) {
+  for (int size = 1; size < BV_RESIDENT_SIZES; ++size)
+    limits->resident.clusters[size] = 0;
+}
+
 void bv_give_up_clusters(int32_t device, bv_device_scope *scope) {
-  scope->limits.resident_most_blocks = 1;
+  forget_clusters(&scope->limits);
   if (device >= REMEMBERED_DEVICES)
     return;
   pthread_mutex_lock(&remembered[device].mutex);
   if (remembered[device].context == scope->context.id)
-    remembered[device].limits.resident_most_blocks = 1;
+    forget_clusters(&remembered[device].limits);
   pthread_mutex_unlock(&remembered[device].mutex);
 }
 

@@ -8,6 +8,9 @@
 #define RANGE_BLOCKS_OF_MULTIPROCESSOR 4
 #define RANGE_PIXELS_OF_BLOCK 16384
 
+/* Pixels of one at most, so that any of its threads may count those that it sees in 32 bits. */
+#define RANGE_MOST_PIXELS_OF_BLOCK ((int64_t)1 << 31)
+
 /* Groups larger than this are sorted one after another by the whole device, unless there are enough to keep it
  * busy with a block each. */
 #define SORT_PIXELS_OF_SMALL_GROUP 65536
@@ -34,7 +37,9 @@ bv_status bv_plan_scratch(bv_plan *plan, size_t bytes) {
 static bv_status plan_range(const bv_job *job, const bv_limits *limits, bv_plan *plan) {
   int64_t groups = bv_job_groups(job), pixels = bv_job_pixels(job);
   int64_t blocks = (int64_t)limits->multiprocessors * RANGE_BLOCKS_OF_MULTIPROCESSOR;
-  int64_t parts = bv_smaller(bv_divide_up(blocks, groups), bv_divide_up(pixels, RANGE_PIXELS_OF_BLOCK));
+  int64_t good = bv_smaller(bv_divide_up(blocks, groups), bv_divide_up(pixels, RANGE_PIXELS_OF_BLOCK));
+  int64_t least = bv_smaller(bv_divide_up(pixels, RANGE_MOST_PIXELS_OF_BLOCK), INT32_MAX);
+  int64_t parts = larger(good, least);
   plan->range.parts_of_group = (int32_t)parts;
   plan->range.workspace_bytes = 0;
   if (parts > 1 &&

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import unittest
 
-OK, DEVICE, CUDA = 0, 6, 10
+OK, DEVICE, MEMORY, CUDA = 0, 6, 9, 10
 
 
 class Machines(unittest.TestCase):
@@ -59,6 +59,24 @@ class Machines(unittest.TestCase):
         # Of sizes that are no power of two the next smaller one
         self.succeed("cluster", ["status 0 "] * 2 + ["without a workspace"], CUSIM_FAULT="cluster:12")
 
+    def test_what_was_refused_is_no_error_of_the_first_call(self):
+        for fault in ("clusterquery", "clusterlaunch"):
+            with self.subTest(fault):
+                self.succeed("sort", CUSIM_FAULT=fault)
+
+    def test_what_refuses_shared_memory_costs_what_would_be_held_there(self):
+        self.succeed("shared-memory", ["status 0 "] * 2)
+
+    # ---- Memory ----
+
+    def test_no_memory_for_the_workspace(self):
+        lines, messages = self.call("memory", CUSIM_FAULT="oom:3", CUSIM_LEAKCHECK="1")  # two are the test's own
+        self.assertEqual(len(lines), 2, lines)
+        self.assertRegex(lines[0], rf"^status {MEMORY} allocating \d+ bytes of workspace: .*cudaErrorMemoryAllocation")
+        self.assertEqual(lines[1], "untouched")
+        self.assertEqual([line for line in messages if "cusim: leak" in line], [])
+        self.succeed("call", CUSIM_FAULT="oom:3")  # on chip, it needs none
+
     # ---- Memory pools ----
 
     def test_without_pools_a_workspace_helps(self):
@@ -86,6 +104,10 @@ class Machines(unittest.TestCase):
     def test_no_context_on_a_device_that_was_not_used(self):
         messages = self.succeed("fresh-thread", ["status 0 ", "right"], CUSIM_DEVICES="2", CUSIM_CONTEXTS="1")
         self.assertEqual(self.contexts(messages), [1])
+
+    def test_a_context_of_the_callers_own(self):
+        self.succeed("own-context", ["status 0 "] * 2 + ["prepared, made current 0 times", "status 0 ", "current again"],
+                     CUSIM_DEVICES="2")
 
     def test_each_device_is_prepared(self):
         self.succeed("second-device", ["status 0 "] * 2, CUSIM_DEVICES="2")

@@ -2,6 +2,7 @@
 // order.
 //
 //     one_call SITUATION      prints a line: the status, and the message after an error
+#include <cuda.h>
 #include <cuda_runtime_api.h>
 #include <dlfcn.h>
 #include <sys/wait.h>
@@ -16,13 +17,95 @@
 #include "batchview/batchview.h"
 #include "batchview/selection.h"
 
-// The runtime, as far as the simulator's lacks it: it has no use in the child of a process that has used it.
-static const pid_t first_process = getpid();
-__attribute__((visibility("default"))) cudaError_t cudaGetDeviceCount(int *count) {
-  static auto *const next =
-      reinterpret_cast<decltype(&cudaGetDeviceCount)>(dlsym(RTLD_NEXT, "cudaGetDeviceCount"));
-  return getpid() == first_process ? next(count) : cudaErrorInitializationError;
+// ---- The runtime, as far as the simulator's lacks it ------------------------------------------------------
+
+#define STAND_IN extern "C" __attribute__((visibility("default")))
+
+template <typename Function> static Function *next(Function *, const char *name) {
+  return reinterpret_cast<Function *>(dlsym(RTLD_NEXT, name));
 }
+
+// It has no use in the child of a process that has used it.
+static const pid_t first_process = getpid();
+STAND_IN cudaError_t cudaGetDeviceCount(int *count) {
+  return getpid() == first_process ? next(&cudaGetDeviceCount, "cudaGetDeviceCount")(count)
+                                   : cudaErrorInitializationError;
+}
+
+// Kernels may be refused more shared memory than all devices have.
+static bool refuses_shared_memory = false;
+static int attributes_set = 0;
+STAND_IN cudaError_t cudaFuncSetAttribute(const void *kernel, cudaFuncAttribute attribute, int value) {
+  ++attributes_set;
+  return refuses_shared_memory && attribute == cudaFuncAttributeMaxDynamicSharedMemorySize && value > 48 << 10
+             ? cudaErrorInvalidValue
+             : next(&cudaFuncSetAttribute, "cudaFuncSetAttribute")(kernel, attribute, value);
+}
+
+// A device may have contexts other than its primary one: here one of the caller's own on device 0, which works
+// as the primary one does, under another handle and with another id.
+static CUcontext primary = nullptr, own = nullptr;
+static unsigned times_made_current = 0;
+static struct {
+  CUresult (*get_current)(CUcontext *context);
+  CUresult (*set_current)(CUcontext context);
+  CUresult (*id_of)(CUcontext context, unsigned long long *id);
+} driver;
+static bool own_is_current = false;
+
+static CUresult get_current(CUcontext *context) {
+  const CUresult result = driver.get_current(context);
+  if (own_is_current)
+    *context = own;
+  return result;
+}
+static CUresult set_current(CUcontext context) {
+  ++times_made_current;
+  own_is_current = own && context == own;
+  return driver.set_current(own_is_current ? primary : context);
+}
+static CUresult id_of(CUcontext context, unsigned long long *id) {
+  const bool is_own = own && context == own;
+  const CUresult result = driver.id_of(is_own ? primary : context, id);
+  *id += is_own ? 1000000 : 0;
+  return result;
+}
+
+template <typename Function>
+static void stand_in(const char *name, const char *other, Function *here, Function *&there, void **function) {
+  if (strcmp(name, other) != 0)
+    return;
+  there = reinterpret_cast<Function *>(*function);
+  *function = reinterpret_cast<void *>(here);
+}
+
+static void stand_in_for_driver(const char *name, void **function) {
+  stand_in(name, "cuCtxGetCurrent", get_current, driver.get_current, function);
+  stand_in(name, "cuCtxSetCurrent", set_current, driver.set_current, function);
+  stand_in(name, "cuCtxGetId", id_of, driver.id_of, function);
+}
+
+#if CUDART_VERSION >= 12050
+STAND_IN cudaError_t cudaGetDriverEntryPointByVersion(const char *name, void **function, unsigned version,
+                                                      unsigned long long flags,
+                                                      cudaDriverEntryPointQueryResult *found) {
+  const cudaError_t error = next(&cudaGetDriverEntryPointByVersion,
+                                 "cudaGetDriverEntryPointByVersion")(name, function, version, flags, found);
+  stand_in_for_driver(name, function);
+  return error;
+}
+#else
+STAND_IN cudaError_t cudaGetDriverEntryPoint(const char *name, void **function, unsigned long long flags,
+                                             cudaDriverEntryPointQueryResult *found) {
+  const cudaError_t error =
+      next<cudaError_t(const char *, void **, unsigned long long, cudaDriverEntryPointQueryResult *)>(
+          nullptr, "cudaGetDriverEntryPoint")(name, function, flags, found);
+  stand_in_for_driver(name, function);
+  return error;
+}
+#endif
+
+// ---- Calls -------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -31,6 +114,7 @@ size_t bytes = size_t(side * side) * 4;
 
 struct Tensors {
   void *in = nullptr, *out = nullptr;
+  void release() const { cudaFree(in), cudaFree(out); }
   bool allocate() { return cudaMalloc(&in, bytes) == cudaSuccess && cudaMalloc(&out, bytes) == cudaSuccess; }
 };
 
@@ -65,7 +149,7 @@ std::vector<float> some_pixels() {
 }
 
 void report(bv_status status, bool right = true) {
-  printf("status %d %s%s\n", status, status == BV_OK ? "" : bv_last_error(), right ? "" : " WRONG");
+  printf("status %d %s%s\n", status, bv_last_error(), right ? "" : " WRONG");
 }
 
 // A call whose results are looked at, on `device`.
@@ -97,6 +181,46 @@ void call_in_clusters() {
   if (bv_workspace_size(&batch, &batch, nullptr, &workspace_bytes) != BV_OK)
     printf("%s\n", bv_last_error());
   printf("%s\n", workspace_bytes > 0 ? "with a workspace" : "without a workspace");
+}
+
+// A call that has no memory for its workspace leaves the picture alone, and nothing behind.
+void call_without_memory() {
+  Tensors tensors;
+  std::vector<uint8_t> poison(bytes, 0xa5), found(bytes);
+  if (!tensors.allocate() ||
+      cudaMemcpy(tensors.out, poison.data(), bytes, cudaMemcpyHostToDevice) != cudaSuccess)
+    return report(BV_ERROR_CUDA, false);
+  report(normalise(tensors, 0, BV_ALGORITHM_SELECT));
+  if (cudaPeekAtLastError() != cudaSuccess)
+    printf("left behind: %s\n", cudaGetErrorName(cudaGetLastError()));
+  printf("%s\n",
+         cudaMemcpy(found.data(), tensors.out, bytes, cudaMemcpyDeviceToHost) == cudaSuccess && found == poison
+             ? "untouched"
+             : "TOUCHED");
+  tensors.release();
+}
+
+// A program that has made a context of its own: it stays current, is not changed for calls on its device, and
+// comes back after those on another one.
+void call_in_a_context_of_ones_own() {
+  call_on(0);
+  CUcontext current = nullptr;
+  if (!driver.get_current || driver.get_current(&primary) != CUDA_SUCCESS)
+    return report(BV_ERROR_CUDA, false);
+  static char somewhere;
+  own = reinterpret_cast<CUcontext>(&somewhere);
+  own_is_current = true;
+  const int set_before = attributes_set;
+  times_made_current = 0;
+  call_on(0);
+  printf("%s, made current %u times\n", attributes_set > set_before ? "prepared" : "NOT prepared",
+         times_made_current);
+
+  Tensors there;
+  if (cudaSetDevice(1) != cudaSuccess || !there.allocate() || cudaSetDevice(0) != cudaSuccess)
+    return report(BV_ERROR_CUDA, false);
+  report(normalise(there, 1));
+  printf("%s\n", get_current(&current) == CUDA_SUCCESS && current == own ? "current again" : "LOST");
 }
 
 // Work that nobody has waited for; with CUSIM_ASYNC it stays so.
@@ -163,6 +287,16 @@ int main(int argc, char **argv) {
     call_on(0);
   } else if (situation == "select") {
     call_on(0, BV_ALGORITHM_SELECT);
+  } else if (situation == "sort") {
+    call_on(0, BV_ALGORITHM_SORT);
+  } else if (situation == "shared-memory") {
+    refuses_shared_memory = true;
+    call_on(0, BV_ALGORITHM_SORT);
+    call_on(0);
+  } else if (situation == "memory") {
+    call_without_memory();
+  } else if (situation == "own-context") {
+    call_in_a_context_of_ones_own();
   } else if (situation == "workspace") {
     void *workspace = nullptr;
     Tensors tensors;
