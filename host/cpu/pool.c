@@ -199,6 +199,17 @@ static void stand_up(bv_call *call, int own) {
   release(call);
 }
 
+/* The processors of the process, not those that the caller may have been pinned to. */
+static bool get_processors(cpu_set_t *processors) {
+  return sched_getaffinity(getpid(), sizeof *processors, processors) == 0;
+}
+
+/* Unless it is the only one. */
+static void leave_out(int processor, cpu_set_t *processors) {
+  if (CPU_COUNT(processors) > 1)
+    CPU_CLR(processor, processors);
+}
+
 /* A helper on the caller's own processor helps nobody, and Linux may leave it there for seconds while another
  * is idle: where few share a cache and one is busy, it does not look for an idle one when it wakes a thread.
  * Looks at the processors each time, they are the administrator's; where this is forbidden, nothing changes. */
@@ -207,8 +218,8 @@ static void leave_processor(int processor) {
   if (sched_getcpu() != processor || sched_getaffinity(0, sizeof allowed, &allowed) != 0)
     return;
   others = allowed;
-  CPU_CLR(processor, &others);
-  if (CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof others, &others) == 0)
+  leave_out(processor, &others);
+  if (!CPU_EQUAL(&others, &allowed) && sched_setaffinity(0, sizeof others, &others) == 0)
     (void)sched_setaffinity(0, sizeof allowed, &allowed);
 }
 
@@ -250,6 +261,9 @@ static bv_call *await_call(void) {
 static void *run_helper(void *number) {
   pthread_setname_np(pthread_self(), "batchview"); /* only for those who look */
   bv_enter_arithmetic();
+  cpu_set_t processors;
+  if (get_processors(&processors))
+    (void)sched_setaffinity(0, sizeof processors, &processors);
   lock();
   while ((intptr_t)number < atomic_load(&pool.most_threads) - 1) {
     bv_call *call = await_call();
@@ -301,11 +315,14 @@ int bv_pool_size(void) {
   return atomic_compare_exchange_strong(&pool.most_threads, &unknown, most) ? most : unknown;
 }
 
-/* The processors of the process, not those that the caller may have been pinned to. */
-static void set_affinity(pthread_attr_t *attributes) {
+/* A new thread does not start on the processor of who starts it, where it would wait for a slice of time,
+ * milliseconds, while the calls that it is for come and go. */
+static void set_first_processors(pthread_attr_t *attributes) {
   cpu_set_t processors;
-  if (sched_getaffinity(getpid(), sizeof processors, &processors) == 0)
-    pthread_attr_setaffinity_np(attributes, sizeof processors, &processors);
+  if (!get_processors(&processors))
+    return;
+  leave_out(sched_getcpu(), &processors);
+  pthread_attr_setaffinity_np(attributes, sizeof processors, &processors);
 }
 
 /* Signals are for the program's own threads: ours start with all of them blocked. */
@@ -314,7 +331,7 @@ static bool start_helper(void) {
   sigset_t all, callers;
   if (pthread_attr_init(&attributes) != 0)
     return false;
-  set_affinity(&attributes);
+  set_first_processors(&attributes);
   sigfillset(&all);
   bool started = pthread_attr_setstacksize(&attributes, STACK_BYTES) == 0 &&
                  pthread_sigmask(SIG_SETMASK, &all, &callers) == 0;
