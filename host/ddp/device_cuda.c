@@ -11,8 +11,9 @@ bv_status ddp_check_cuda(int error, const char *what) {
     return BV_OK;
   const cudaError_t result = (cudaError_t)error;
   const char *advice = bv_cuda_advice(error);
-  return ddp_fail(BV_ERROR_CUDA, "%s: %s (%s)%s%s", what, cudaGetErrorString(result), cudaGetErrorName(result),
-                  advice ? "; " : "", advice ? advice : "");
+  return ddp_fail(error == cudaErrorMemoryAllocation ? BV_ERROR_MEMORY : BV_ERROR_CUDA, "%s: %s (%s)%s%s", what,
+                  cudaGetErrorString(result), cudaGetErrorName(result), advice ? "; " : "",
+                  advice ? advice : "");
 }
 
 bv_status ddp_device_count(int *count) {

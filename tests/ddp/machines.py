@@ -8,7 +8,7 @@ import sys
 import time
 import unittest
 
-from statuses import CUDA, TIMED_OUT
+from statuses import CUDA, MEMORY, TIMED_OUT
 
 
 class Machines(unittest.TestCase):
@@ -53,8 +53,23 @@ class Machines(unittest.TestCase):
         self.measured("nccl", CUSIM_FAULT="nopools")
         self.measured("auto", CUSIM_FAULT="nopools")
         messages = self.measured("nccl", CUSIM_FAULT="nopools", CUSIM_ASYNC="1", CUSIM_LEAKCHECK="1")
-        # The two of the test
-        self.assertEqual(len([line for line in messages if "cusim: leak" in line and "allocation" in line]), 2, messages)
+        self.assertEqual([line for line in messages if "cusim: leak" in line], [])
+
+    def test_without_memory(self):
+        """The test itself has two allocations. All later ones are the group's, and each may be the first that fails."""
+        for pools in ("", ",nopools"):
+            places = []
+            for allocation in range(3, 100):
+                lines, _, messages = self.run_rank("memory", CUSIM_FAULT="oom:%d%s" % (allocation, pools), CUSIM_LEAKCHECK="1")
+                self.assertEqual(lines[-1], "left behind: cudaSuccess", lines)
+                self.assertEqual([line for line in messages if "cusim: leak" in line], [], lines)
+                failed = [line for line in lines if ": status 0 " not in line][0]
+                if failed == lines[-1]:
+                    break
+                what = failed.split(":")[0]
+                self.refuse(failed, what, MEMORY, ["cudaErrorMemoryAllocation"])
+                places.append(what)
+            self.assertEqual([what for what in ("setup", "measure") if what in places], ["setup", "measure"])
 
     def test_without_pools_nothing_is_captured(self):
         lines, _, _ = self.run_rank("graph-destroyed", CUSIM_FAULT="nopools")

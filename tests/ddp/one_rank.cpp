@@ -51,7 +51,7 @@ STAND_IN ncclResult_t ncclCommAbort(ncclComm_t comm) {
 namespace {
 
 bv_status report(const char *what, bv_status status) {
-  printf("%s: status %d %s\n", what, status, status == BV_OK ? "" : bv_last_error());
+  printf("%s: status %d %s\n", what, status, bv_last_error());
   return status;
 }
 
@@ -80,6 +80,11 @@ struct Rank {
     check(cudaMalloc(&pixels, numbers.size() * sizeof(float)));
     check(cudaMalloc(reinterpret_cast<void **>(&window), 2 * sizeof(double)));
     check(cudaMemcpy(pixels, numbers.data(), numbers.size() * sizeof(float), cudaMemcpyHostToDevice));
+  }
+
+  void release() const {
+    check(cudaFree(pixels));
+    check(cudaFree(window));
   }
 
   bv_status measure(bv_stream stream) const {
@@ -119,8 +124,22 @@ void set_up_and_measure(int32_t backend) {
     rank.allocate();
     for (int call = 0; call < 3; ++call)
       rank.measure_and_look(call < 2 ? rank.stream() : nullptr);
+    rank.release();
   }
   rank.finish();
+}
+
+// Its memory comes first, so that what then fails is the library's.
+void set_up_and_measure_without_memory() {
+  Rank rank;
+  rank.allocate();
+  if (rank.set_up(BV_DDP_BACKEND_NCCL)) {
+    report("measure", rank.measure(rank.stream()));
+    report("again", rank.measure(rank.stream()));
+    rank.finish();
+  }
+  rank.release();
+  printf("left behind: %s\n", cudaGetErrorName(cudaGetLastError()));
 }
 
 cudaGraphExec_t capture(const Rank &rank) {
@@ -222,6 +241,8 @@ int main(int argc, char **argv) {
     set_up_and_measure(BV_DDP_BACKEND_AUTO);
   else if (situation == "nccl")
     set_up_and_measure(BV_DDP_BACKEND_NCCL);
+  else if (situation == "memory")
+    set_up_and_measure_without_memory();
   else if (situation == "graph-destroyed" || situation == "graph-kept")
     capture_and_finish(situation == "graph-destroyed");
   else if (situation == "beside-capture")
