@@ -14,14 +14,18 @@ import unittest
 
 class CudaBuilds(unittest.TestCase):
 
+    def directory(self):
+        made = tempfile.TemporaryDirectory()
+        self.addCleanup(made.cleanup)
+        return made.name
+
     def configure(self, *options, compiler=None):
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        done = subprocess.run(["cmake", "-S", SOURCE, "-B", directory.name, "-G", "Ninja", "-DBATCHVIEW_CUDA=ON",
+        directory = self.directory()
+        done = subprocess.run(["cmake", "-S", SOURCE, "-B", directory, "-G", "Ninja", "-DBATCHVIEW_CUDA=ON",
                                "-DBATCHVIEW_DDP=OFF", "-DBATCHVIEW_PROGRAM=OFF", "-DBATCHVIEW_TESTS=OFF",
                                "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON", "-DCMAKE_CUDA_COMPILER=" + (compiler or NVCC), *options],
                               capture_output=True, text=True)
-        return done.returncode, re.sub(r"\s+", " ", done.stdout + done.stderr), directory.name
+        return done.returncode, re.sub(r"\s+", " ", done.stdout + done.stderr), directory
 
     def compile(self, build, source, output):
         """One kernel file to PTX by the build's own command."""
@@ -61,9 +65,7 @@ class CudaBuilds(unittest.TestCase):
 
     def stand_in(self, line):
         """An nvcc that answers some questions like another."""
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        path = os.path.join(directory.name, "nvcc")
+        path = os.path.join(self.directory(), "nvcc")
         with open(path, "w") as file:
             file.write('#!/bin/sh\n%s\nexec "%s" "$@"\n' % (line, NVCC))
         os.chmod(path, 0o755)
@@ -76,6 +78,33 @@ class CudaBuilds(unittest.TestCase):
         status, text, _ = self.configure(compiler=older)
         self.assertEqual(status, 0, text)
         self.assertIn("building kernels for 75-real;80;86-real;89-real;90 ", text + " ")
+
+    def test_a_toolkit_that_is_too_old_is_named(self):
+        # CMake reads the version in what the compiler makes of its test, which has the words of another one then.
+        older = self.stand_in('"%s" "$@" && { [ ! -f a.out ] || sed -i "s/INFO:compiler_version[[0-9]*/INFO:compiler_version[00000011/" a.out; }; exit'
+                              % NVCC)
+        for wanted in ("AUTO", "ON"):
+            status, text, _ = self.configure("-DBATCHVIEW_CUDA=" + wanted, compiler=older)
+            self.assertNotEqual(status, 0)
+            self.assertRegex(text, r"CUDA 11\.[0-9.]* is too old; 12\.0 is needed.*-DBATCHVIEW_CUDA=OFF")
+
+    def nccl(self, version):
+        """Configures with an NCCL of that version."""
+        place = self.directory()
+        with open(os.path.join(place, "nccl.h"), "w") as file:
+            for name, number in zip(("MAJOR", "MINOR", "PATCH"), version.split(".")):
+                file.write("#define NCCL_%s %s\n" % (name, number))
+        open(os.path.join(place, "libnccl.so"), "w").close()
+        return self.configure("-DBATCHVIEW_DDP=ON", "-DBATCHVIEW_MPI=OFF", "-DBATCHVIEW_NCCL_INCLUDE_DIR=" + place,
+                              "-DBATCHVIEW_NCCL_LIBRARY=" + os.path.join(place, "libnccl.so"))[:2]
+
+    def test_an_nccl_that_is_too_old_is_named(self):
+        status, text = self.nccl("2.13.4")
+        self.assertNotEqual(status, 0)
+        self.assertRegex(text, r"NCCL 2\.13\.4 \(.*nccl\.h\) is too old; 2\.14 is needed.*-DBATCHVIEW_NCCL=OFF")
+        status, text = self.nccl("2.14.3")
+        self.assertEqual(status, 0, text)
+        self.assertIn("NCCL 2.14.3 found", text)
 
 
 if __name__ == "__main__":
