@@ -102,7 +102,7 @@ class Machines(unittest.TestCase):
         return [int(number) for line in messages for number in re.findall(r"context on device (\d+)", line)]
 
     def test_no_context_on_a_device_that_was_not_used(self):
-        messages = self.succeed("fresh-thread", ["status 0 ", "right"], CUSIM_DEVICES="2", CUSIM_CONTEXTS="1")
+        messages = self.succeed("fresh-thread", ["status 0 ", "right", "device 0 has no context"], CUSIM_DEVICES="2", CUSIM_CONTEXTS="1")
         self.assertEqual(self.contexts(messages), [1])
 
     def test_a_context_of_the_callers_own(self):

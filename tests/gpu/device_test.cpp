@@ -1,4 +1,5 @@
 // Stream discipline: devices, streams, memory and errors of calls on device tensors.
+#include <memory>
 #include <thread>
 
 #include "device_fixture.h"
@@ -86,23 +87,61 @@ TEST_F(Device, PageableHostMemoryIsRefusedByNameWhereTheDeviceDoesNotSeeIt) {
   EXPECT_TRUE(batch.untouched());
 }
 
-TEST_F(Device, ManagedAndPinnedMemoryAreTaken) {
+// Batches that lie in host memory, in place: small planes, one that blocks share, one that all of the device
+// shares; among them those that are copied in bulk, and those at odd addresses that are not.
+void expect_host_memory_is_taken(void *memory, size_t bytes) {
   Random random;
-  std::vector<float> host = random_batch(random);
-  void *managed = nullptr, *pinned = nullptr;
-  ASSERT_CUDA(cudaMallocManaged(&managed, pixels * 4, cudaMemAttachGlobal));
-  ASSERT_CUDA(cudaMallocHost(&pinned, pixels * 4));
-  for (void *memory : {managed, pinned}) {
-    std::memcpy(memory, host.data(), pixels * 4);
-    bv_tensor tensor = bv_contiguous_tensor(memory, BV_F32, 0, 4, shape);
-    EXPECT_EQ(bv_normalize_batch_for_display(&tensor, &tensor, nullptr, nullptr), BV_OK) << bv_last_error();
-    ASSERT_CUDA(cudaDeviceSynchronize());
-    std::vector<float> result(pixels);
-    std::memcpy(result.data(), memory, pixels * 4);
-    EXPECT_TRUE(same_bits(result, on_cpu(host, options_of())));
-  }
-  ASSERT_CUDA(cudaFree(managed));
-  ASSERT_CUDA(cudaFreeHost(pinned));
+  const int64_t shapes[][4] = {{2, 3, 37, 41}, {1, 1, 160, 161}, {1, 1, 300, 301}};
+  for (const auto &extents : shapes)
+    for (int32_t algorithm : algorithms)
+      for (size_t offset : {size_t(0), sizeof(float)}) {
+        SCOPED_TRACE(testing::Message() << extents[2] << " x " << extents[3] << ", algorithm " << algorithm
+                                        << ", offset " << offset);
+        std::vector<float> host(size_t(extents[0] * extents[1] * extents[2] * extents[3]));
+        for (float &pixel : host)
+          pixel = random.one_in(3) ? 0.0f : float(random.uniform(-100, 1000));
+        float *const at = static_cast<float *>(memory) + offset / sizeof(float);
+        ASSERT_LE(offset + 4 * host.size(), bytes);
+        std::memcpy(at, host.data(), 4 * host.size());
+        const bv_tensor tensor = bv_contiguous_tensor(at, BV_F32, 0, 4, extents),
+                        expected = bv_contiguous_tensor(host.data(), BV_F32, BV_CPU, 4, extents);
+        const bv_display_options options = options_of(algorithm);
+        const bv_status status = bv_normalize_batch_for_display(&tensor, &tensor, &options, nullptr);
+        if (algorithm == BV_ALGORITHM_RESIDENT && status == BV_ERROR_VALUE)
+          continue; // does not fit on chip
+        ASSERT_EQ(status, BV_OK) << bv_last_error();
+        ASSERT_CUDA(cudaDeviceSynchronize());
+        ASSERT_EQ(bv_normalize_batch_for_display(&expected, &expected, nullptr, nullptr), BV_OK);
+        EXPECT_EQ(std::memcmp(at, host.data(), 4 * host.size()), 0);
+      }
+}
+constexpr size_t host_bytes = 4 * 300 * 301 + 64;
+
+TEST_F(Device, ManagedMemoryIsTaken) {
+  void *memory = nullptr;
+  ASSERT_CUDA(cudaMallocManaged(&memory, host_bytes, cudaMemAttachGlobal));
+  expect_host_memory_is_taken(memory, host_bytes);
+  ASSERT_CUDA(cudaFree(memory));
+}
+
+TEST_F(Device, PinnedMemoryIsTaken) {
+  void *memory = nullptr;
+  ASSERT_CUDA(cudaMallocHost(&memory, host_bytes));
+  expect_host_memory_is_taken(memory, host_bytes);
+  ASSERT_CUDA(cudaFreeHost(memory));
+}
+
+// HMM, and devices that share the host's page tables.
+TEST_F(Device, PageableMemoryIsTakenWhereTheDeviceSeesIt) {
+  int sees_it = 0;
+  ASSERT_CUDA(cudaDeviceGetAttribute(&sees_it, cudaDevAttrPageableMemoryAccess, 0));
+  if (!sees_it)
+    GTEST_SKIP() << "this device does not see all host memory";
+  std::vector<char> memory(host_bytes);
+  void *aligned = memory.data();
+  size_t room = memory.size();
+  ASSERT_TRUE(std::align(16, host_bytes - 16, aligned, room));
+  expect_host_memory_is_taken(aligned, room);
 }
 
 // ---- Streams ------------------------------------------------------------------------------------------

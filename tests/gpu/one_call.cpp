@@ -105,6 +105,15 @@ STAND_IN cudaError_t cudaGetDriverEntryPoint(const char *name, void **function, 
 }
 #endif
 
+static bool find_in_driver(const char *name, [[maybe_unused]] unsigned version, void **function) {
+  cudaDriverEntryPointQueryResult found;
+#if CUDART_VERSION >= 12050
+  return cudaGetDriverEntryPointByVersion(name, function, version, cudaEnableDefault, &found) == cudaSuccess;
+#else
+  return cudaGetDriverEntryPoint(name, function, cudaEnableDefault, &found) == cudaSuccess;
+#endif
+}
+
 // ---- Calls -------------------------------------------------------------------------------------------------
 
 namespace {
@@ -277,6 +286,12 @@ void call_from_a_fresh_thread() {
     report(status, cudaGetDevice(&current) == cudaSuccess && current == 0);
   }).join();
   printf("%s\n", is_right(tensors, pixels) ? "right" : "WRONG");
+  CUresult (*state_of)(CUdevice, unsigned *, int *) = nullptr;
+  unsigned flags = 0;
+  int active = -1;
+  if (find_in_driver("cuDevicePrimaryCtxGetState", 7000, reinterpret_cast<void **>(&state_of)) &&
+      state_of(0, &flags, &active) == CUDA_SUCCESS)
+    printf("device 0 has %s context\n", active ? "a" : "no");
 }
 
 } // namespace
