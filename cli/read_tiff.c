@@ -1,92 +1,43 @@
 /* TIFF and BigTIFF files, through libtiff. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "numbers.h"
-#include "tiff_page.h"
+#include "tiff_pixels.h"
 
-/* ---- Pixels ----------------------------------------------------------------------------------------- */
+/* Bytes of all pages so far. */
+typedef struct page_bytes {
+  size_t decoded; /* as libtiff decodes them, whole tiles included */
+  size_t shown;   /* as they are shown */
+} page_bytes;
 
-static size_t sum_limit(const tiff_input *input, const tiff_page *p) {
-  return p->compressed || p->sparse ? unfold_limit(input->file.size) : input->file.size;
-}
-
-/* Adds what decoding the page takes, whole tiles included, to *bytes. */
-static cli_result add_decoded_bytes(const tiff_input *input, const tiff_page *p, size_t *bytes, reason why) {
+static cli_result add_page_bytes(const tiff_input *input, const tiff_page *p, page_bytes *sum, reason why) {
   int64_t width = p->width, height = p->height;
   if (p->tiled) {
     width = (width + p->block_width - 1) / p->block_width * p->block_width;
     height = (height + p->block_height - 1) / p->block_height * p->block_height;
   }
-  const int64_t shape[3] = {p->samples, height, width};
-  size_t page_bytes, limit = sum_limit(input, p);
-  cli_result result = size_of_pixels(shape, 3, stored_size(p->type), limit, &page_bytes, why);
+  const int64_t rows[2] = {p->planar ? p->samples : 1, height}, shape[3] = {p->channels, height, width};
+  const size_t most_shown = unfold_limit(input->file.size);
+  const size_t most_decoded = p->compressed || p->sparse ? most_shown : input->file.size;
+  page_bytes page;
+  cli_result result =
+      size_of_pixels(rows, 2, tiff_bytes_of_row(p, (size_t)width), most_decoded, &page.decoded, why);
+  if (result == CLI_OK)
+    result = size_of_pixels(shape, 3, tiff_bytes_of_channel(p), most_shown, &page.shown, why);
   if (result != CLI_OK)
     return result;
-  *bytes += page_bytes;
-  if (*bytes > limit)
+  sum->decoded += page.decoded;
+  sum->shown += page.shown;
+  if (sum->decoded > most_decoded || sum->shown > most_shown)
     return refuse(why, CLI_UNREADABLE, "cut off: its pages ask for more than the %zu bytes that it can hold",
-                  limit);
+                  sum->decoded > most_decoded ? most_decoded : most_shown);
   return CLI_OK;
-}
-
-/* Decodes one strip or tile, whose upper left pixel is (x, y), to `block`. */
-static cli_result read_block(TIFF *tiff, tiff_input *input, const tiff_page *p, uint32_t x, uint32_t y,
-                             uint16_t plane, void *block, size_t bytes, reason why) {
-  const uint32_t index = p->tiled ? TIFFComputeTile(tiff, x, y, 0, plane) : TIFFComputeStrip(tiff, y, plane);
-  if (tiff_is_absent(tiff, index)) {
-    memset(block, 0, bytes);
-    return input->error[0] == '\0' ? CLI_OK : tiff_refuse_damaged(input, why);
-  }
-  /* Each byte of the file belongs to one block: else a small file could ask for endless work. */
-  if (__builtin_add_overflow(input->stored, TIFFGetStrileByteCount(tiff, index), &input->stored) ||
-      input->stored > input->file.size)
-    return refuse(why, CLI_UNREADABLE, "damaged TIFF (its strips or tiles take more bytes than the file has)");
-  const tmsize_t got = p->tiled ? TIFFReadEncodedTile(tiff, index, block, (tmsize_t)bytes)
-                                : TIFFReadEncodedStrip(tiff, index, block, (tmsize_t)bytes);
-  if (got != (tmsize_t)bytes || input->error[0] != '\0')
-    return tiff_refuse_damaged(input, why);
-  return CLI_OK;
-}
-
-/* Decodes one page to `out`, [H, W, channels]. */
-static cli_result read_page(TIFF *tiff, tiff_input *input, const tiff_page *p, uint8_t *out, reason why) {
-  const size_t sample = stored_size(p->type), pixel = sample * p->channels;
-  const size_t block_pixel = p->planar ? sample : sample * p->samples, kept = p->planar ? sample : pixel;
-  const size_t block_row = block_pixel * p->block_width;
-  uint8_t *block = malloc(block_row * p->block_height);
-  if (block == NULL)
-    return refuse(why, CLI_FAILED, "out of memory: %zu bytes could not be allocated",
-                  block_row * p->block_height);
-  cli_result result = CLI_OK;
-  for (uint16_t plane = 0; plane < (p->planar ? p->channels : 1); ++plane)
-    for (uint64_t y = 0; y < p->height; y += p->block_height)
-      for (uint64_t x = 0; x < p->width; x += p->block_width) {
-        const size_t rows = p->height - y < p->block_height ? p->height - y : p->block_height;
-        const size_t columns = p->width - x < p->block_width ? p->width - x : p->block_width;
-        result = read_block(tiff, input, p, (uint32_t)x, (uint32_t)y, plane, block,
-                            block_row * (p->tiled ? p->block_height : rows), why);
-        if (result != CLI_OK)
-          goto done;
-        for (size_t row = 0; row < rows; ++row) {
-          const uint8_t *from = block + row * block_row;
-          uint8_t *to = out + ((y + row) * p->width + x) * pixel + plane * sample;
-          if (block_pixel == pixel)
-            memcpy(to, from, columns * pixel);
-          else
-            for (size_t column = 0; column < columns; ++column)
-              memcpy(to + column * pixel, from + column * block_pixel, kept);
-        }
-      }
-done:
-  free(block);
-  return result;
 }
 
 /* Counts the pages that are images of the series, all alike, and describes the first of them. */
 static cli_result check_pages(TIFF *tiff, tiff_input *input, tiff_page *first, int64_t *pages, reason why) {
-  size_t decoded_bytes = 0;
+  page_bytes sum = {0};
   int64_t directories = 0;
   *pages = 0;
   do {
@@ -99,7 +50,7 @@ static cli_result check_pages(TIFF *tiff, tiff_input *input, tiff_page *first, i
     if (result == CLI_OK && *pages == 0)
       *first = p;
     if (result != CLI_OK || (result = tiff_check_agreement(&p, first, directories, why)) != CLI_OK ||
-        (result = add_decoded_bytes(input, &p, &decoded_bytes, why)) != CLI_OK)
+        (result = add_page_bytes(input, &p, &sum, why)) != CLI_OK)
       return result;
     ++*pages;
   } while (TIFFReadDirectory(tiff));
@@ -188,7 +139,7 @@ static cli_result read_pages(TIFF *tiff, tiff_input *input, source *into, reason
     return result;
   find_spacing(tiff, into->spacing);
   const int64_t shape[4] = {pages * planes, first.channels, first.height, first.width};
-  if ((result = size_of_pixels(shape, 4, stored_size(first.type), SIZE_MAX, &bytes, why)) != CLI_OK ||
+  if ((result = size_of_pixels(shape, 4, tiff_bytes_of_channel(&first), SIZE_MAX, &bytes, why)) != CLI_OK ||
       (result = allocate_pixels(into, bytes, why)) != CLI_OK)
     return result;
   for (int64_t i = 0; i < pages; ++i) {
@@ -198,13 +149,12 @@ static cli_result read_pages(TIFF *tiff, tiff_input *input, source *into, reason
       return result;
     if (planes > 1)
       tiff_read_planes(tiff, input, &p, planes, out);
-    else if ((result = read_page(tiff, input, &p, out, why)) != CLI_OK)
+    else if ((result = tiff_read_page(tiff, input, &p, out, why)) != CLI_OK)
       return result;
   }
   if (first.white_is_zero)
-    for (size_t i = 0; i < bytes; ++i)
-      ((uint8_t *)into->memory)[i] ^= 0xff; /* the largest number minus each one */
-  into->tensor.dtype = first.type;
+    tiff_invert(&first, into->memory, bytes);
+  into->tensor.dtype = first.palette ? BV_U8 : first.type;
   if (first.type >= STORED_I64 && (result = convert_wide(first.type, into, why)) != CLI_OK)
     return result;
   set_interleaved(into, shape);

@@ -3,6 +3,9 @@
 
 #include "numbers.h"
 
+static bool is_integer(uint16_t format) { return format == SAMPLEFORMAT_UINT || format == SAMPLEFORMAT_INT; }
+
+/* The types of each format in the order of their sizes. */
 static cli_result find_type(TIFF *tiff, tiff_page *p, reason why) {
   static const struct {
     uint16_t format, bits;
@@ -18,16 +21,19 @@ static cli_result find_type(TIFF *tiff, tiff_page *p, reason why) {
   TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &bits);
   if (format == SAMPLEFORMAT_VOID)
     format = SAMPLEFORMAT_UINT;
+  p->bits = bits;
   for (size_t i = 0; i < sizeof types / sizeof types[0]; ++i)
-    if (types[i].format == format && types[i].bits == bits) {
+    if (types[i].format == format && (types[i].bits == bits || (types[i].bits > bits && is_integer(format)))) {
       p->type = types[i].type;
-      return CLI_OK;
+      p->packed = types[i].bits != bits;
+      if (bits > 0 && !(p->packed && bits > 32))
+        return CLI_OK;
     }
-  return refuse(
-      why, CLI_UNSUPPORTED,
-      "TIFF samples of %u bits in format %u are not supported; integers of 8 to 64 bits and floats of "
-      "16, 32 and 64 are",
-      bits, format);
+  return refuse(why, CLI_UNSUPPORTED,
+                "TIFF samples of %u bits in format %u are not supported; integers of 1 to 32 and of 64 bits "
+                "and floats of "
+                "16, 32 and 64 are",
+                bits, format);
 }
 
 /* How the ones are called that libtiff may not have. */
@@ -67,15 +73,16 @@ static bool undoes_prediction(uint16_t compression) {
          compression == COMPRESSION_LZMA || compression == COMPRESSION_ZSTD;
 }
 
-static cli_result check_compression(TIFF *tiff, uint16_t compression, reason why) {
+static cli_result check_compression(TIFF *tiff, const tiff_page *p, uint16_t compression, reason why) {
   if (compression == COMPRESSION_OJPEG)
     return refuse(why, CLI_UNSUPPORTED, "TIFF's old-style JPEG compression is not supported");
   if (!TIFFIsCODECConfigured(compression))
     return refuse(why, CLI_UNSUPPORTED, "TIFF compression %u (%s) is not supported", compression,
                   name_of_compression(compression));
-  if (!undoes_prediction(compression) && tiff_names_predictor(tiff))
-    return refuse(why, CLI_UNSUPPORTED, "TIFF compression %u with predicted pixels is not supported",
-                  compression);
+  if ((p->packed ? compression != COMPRESSION_NONE : !undoes_prediction(compression)) &&
+      tiff_names_predictor(tiff))
+    return refuse(why, CLI_UNSUPPORTED, "TIFF compression %u with predicted pixels of %u bits is not supported",
+                  compression, p->bits);
   return CLI_OK;
 }
 
@@ -97,13 +104,27 @@ static cli_result count_channels(TIFF *tiff, tiff_page *p, uint16_t colours, rea
   return CLI_OK;
 }
 
+/* libtiff gives a table of as many colours as there are numbers of so many bits, or none. */
+static cli_result take_palette(TIFF *tiff, tiff_page *p, reason why) {
+  uint16_t *red, *green, *blue;
+  if (p->channels != 1 || (p->type != BV_U8 && p->type != BV_U16))
+    return refuse(why, CLI_UNSUPPORTED,
+                  "a TIFF with a palette and %u samples per pixel of %u bits; 1 of 1 to 16 is supported",
+                  p->channels, p->bits);
+  if (!TIFFGetField(tiff, TIFFTAG_COLORMAP, &red, &green, &blue))
+    return refuse(why, CLI_UNREADABLE, "damaged TIFF (a palette without its colours)");
+  p->palette = true;
+  p->channels = 3;
+  return CLI_OK;
+}
+
 static cli_result find_channels(TIFF *tiff, tiff_page *p, reason why) {
   uint16_t photometric = PHOTOMETRIC_MINISBLACK, compression = COMPRESSION_NONE, planar = PLANARCONFIG_CONTIG;
   TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &photometric);
   TIFFGetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &compression);
   TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLESPERPIXEL, &p->samples);
   TIFFGetFieldDefaulted(tiff, TIFFTAG_PLANARCONFIG, &planar);
-  cli_result result = check_compression(tiff, compression, why);
+  cli_result result = check_compression(tiff, p, compression, why);
   if (result != CLI_OK)
     return result;
   if (photometric == PHOTOMETRIC_YCBCR && compression == COMPRESSION_JPEG) {
@@ -111,16 +132,19 @@ static cli_result find_channels(TIFF *tiff, tiff_page *p, reason why) {
     photometric = PHOTOMETRIC_RGB;
   }
   if (photometric != PHOTOMETRIC_MINISBLACK && photometric != PHOTOMETRIC_MINISWHITE &&
-      photometric != PHOTOMETRIC_RGB)
+      photometric != PHOTOMETRIC_RGB && photometric != PHOTOMETRIC_PALETTE)
     return refuse(why, CLI_UNSUPPORTED,
-                  "TIFF's photometric interpretation %u is not supported; grey and RGB are", photometric);
+                  "TIFF's photometric interpretation %u is not supported; grey, RGB and palettes are",
+                  photometric);
   result = count_channels(tiff, p, photometric == PHOTOMETRIC_RGB ? 3 : 1, why);
   if (result != CLI_OK)
+    return result;
+  if (photometric == PHOTOMETRIC_PALETTE && (result = take_palette(tiff, p, why)) != CLI_OK)
     return result;
   p->white_is_zero = photometric == PHOTOMETRIC_MINISWHITE;
   if (p->white_is_zero && p->type != BV_U8 && p->type != BV_U16 && p->type != BV_U32)
     return refuse(why, CLI_UNSUPPORTED,
-                  "a TIFF where 0 is white, of other than unsigned integers of 8 to 32 bits");
+                  "a TIFF where 0 is white, of other than unsigned integers of 1 to 32 bits");
   p->planar = planar == PLANARCONFIG_SEPARATE && p->samples > 1;
   p->compressed = compression != COMPRESSION_NONE;
   return CLI_OK;
@@ -180,7 +204,8 @@ cli_result tiff_check_agreement(const tiff_page *p, const tiff_page *first, int6
   if (p->width != first->width || p->height != first->height)
     return refuse(why, CLI_UNSUPPORTED, "TIFF page %d is %u x %u, and the first one %u x %u; they must agree",
                   (int)number, p->width, p->height, first->width, first->height);
-  if (p->type != first->type || p->channels != first->channels || p->orientation != first->orientation ||
+  if (p->type != first->type || p->bits != first->bits || p->palette != first->palette ||
+      p->channels != first->channels || p->orientation != first->orientation ||
       p->white_is_zero != first->white_is_zero)
     return refuse(why, CLI_UNSUPPORTED,
                   "TIFF page %d has another type, colour or orientation than the first one", (int)number);

@@ -8,9 +8,12 @@ typedef struct tiff_page {
   uint32_t width, height;
   uint32_t block_width, block_height; /* of a tile, or a strip */
   uint16_t samples;                   /* of a pixel in the file */
-  uint16_t channels;                  /* of them shown, the first ones: all but alpha */
+  uint16_t channels;                  /* shown: the first samples, all but alpha; of a palette its three */
+  uint16_t bits;                      /* of a sample in the file */
   uint16_t orientation;
-  int32_t type; /* as numbers.h has it */
+  int32_t type; /* of a sample, as numbers.h has it; the next larger one where no type has so many bits */
+  bool packed;  /* no type has so many bits */
+  bool palette; /* samples are numbers of colours */
   bool tiled, planar, white_is_zero, compressed;
   bool sparse;     /* some strips or tiles are absent, and zeros */
   bool is_derived; /* a smaller copy of another page, or a mask of one: no image of its own */

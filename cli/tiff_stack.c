@@ -29,11 +29,12 @@ cli_result tiff_count_planes(TIFF *tiff, const tiff_input *input, const tiff_pag
   *planes = count_images(tiff);
   if (*planes == 1)
     return CLI_OK;
-  if (page->compressed || page->tiled || page->planar || page->sparse || page->samples != page->channels)
+  if (page->compressed || page->tiled || page->planar || page->sparse || page->packed ||
+      page->samples != page->channels)
     return refuse(
         why, CLI_UNSUPPORTED,
         "a TIFF of one page, whose description names %lld images; that is supported where the pixels are "
-        "neither compressed nor tiled, and without alpha",
+        "neither compressed, tiled, packed nor of a palette, and without alpha",
         (long long)*planes);
   uint64_t end = TIFFGetStrileOffset(tiff, 0), size;
   for (uint32_t strip = 0; strip < TIFFNumberOfStrips(tiff); ++strip) {

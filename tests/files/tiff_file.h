@@ -14,35 +14,63 @@ struct TiffPage {
   int samples = 1, photometric = 1;
   bool planar = false, deflate = false;
   uint32_t rows_per_strip = 1000000;
-  uint32_t tile_width = 0, tile_height = 0;                 // 0: strips
-  std::string pixels = "abcdef";                            // [H, W, samples], in the file's byte order
-  std::map<uint16_t, std::vector<uint64_t>> more;           // short tags added or replaced
+  uint32_t tile_width = 0, tile_height = 0;       // 0: strips
+  std::string pixels = "abcdef";                  // [H, W, samples], in the file's byte order
+  std::vector<uint32_t> numbers;                  // instead of them, of any number of bits: [H, W, samples]
+  std::map<uint16_t, std::vector<uint64_t>> more; // short tags added or replaced
   std::map<uint16_t, std::pair<uint32_t, uint32_t>> ratios; // rational tags
   std::map<uint16_t, std::string> texts;                    // ASCII tags
   std::set<size_t> absent;                                  // strips or tiles that are not in the file
   std::string behind;                                       // bytes behind the last of them
 
   // The strips or tiles in their order.
-  std::vector<std::string> blocks() const {
+  std::vector<std::string> blocks(bool big_endian = false) const {
     const bool tiled = tile_width > 0;
     const uint32_t block_width = tiled ? tile_width : width,
                    block_height = tiled ? tile_height : std::min(rows_per_strip, height);
-    const size_t sample = (size_t)bits / 8, pixel = sample * (size_t)samples;
     std::vector<std::string> all;
     for (int plane = 0; plane < (planar ? samples : 1); ++plane)
       for (uint32_t y = 0; y < height; y += block_height)
         for (uint32_t x = 0; x < width; x += block_width) {
           std::string block;
           for (uint32_t row = y; row < y + block_height && (tiled || row < height); ++row)
-            for (uint32_t column = x; column < x + block_width; ++column) {
-              const bool inside = row < height && column < width;
-              const size_t at = ((size_t)row * width + column) * pixel + (planar ? (size_t)plane * sample : 0);
-              const size_t size = planar ? sample : pixel;
-              block += inside ? pixels.substr(at, size) : std::string(size, '!');
-            }
+            block += numbers.empty() ? row_of_pixels(row, x, block_width, plane)
+                                     : row_of_numbers(row, x, block_width, plane, big_endian);
           all.push_back(deflate ? deflated(block) : block);
         }
     return all;
+  }
+
+private:
+  // A row of a block; what reaches out of the page means nothing.
+  std::string row_of_pixels(uint32_t row, uint32_t x, uint32_t block_width, int plane) const {
+    const size_t sample = (size_t)bits / 8, pixel = sample * (size_t)samples;
+    const size_t size = planar ? sample : pixel;
+    std::string bytes;
+    for (uint32_t column = x; column < x + block_width; ++column) {
+      const size_t at = ((size_t)row * width + column) * pixel + (planar ? (size_t)plane * sample : 0);
+      bytes += row < height && column < width ? pixels.substr(at, size) : std::string(size, '!');
+    }
+    return bytes;
+  }
+
+  // Bit by bit, the highest first, up to a whole byte; whole bytes in the file's order.
+  std::string row_of_numbers(uint32_t row, uint32_t x, uint32_t block_width, int plane, bool big_endian) const {
+    std::string digits, bytes;
+    for (uint32_t column = x; column < x + block_width; ++column)
+      for (int sample = planar ? plane : 0; sample < (planar ? plane + 1 : samples); ++sample) {
+        const size_t at = ((size_t)row * width + column) * (size_t)samples + (size_t)sample;
+        const uint32_t number = row < height && column < width ? numbers[at] : 1;
+        for (int bit = bits - 1; bit >= 0; --bit)
+          digits += number >> bit & 1 ? '1' : '0';
+      }
+    digits.resize((digits.size() + 7) / 8 * 8, '1');
+    for (size_t at = 0; at < digits.size(); at += 8)
+      bytes += (char)std::stoi(digits.substr(at, 8), nullptr, 2);
+    if (bits % 8 == 0 && !big_endian)
+      for (auto at = bytes.begin(); at < bytes.end(); at += bits / 8)
+        std::reverse(at, at + bits / 8);
+    return bytes;
   }
 };
 
@@ -59,7 +87,7 @@ struct TiffFile {
     file += offset(0);
     for (const TiffPage &page : pages) {
       std::vector<uint64_t> offsets, counts;
-      for (const std::string &block : page.blocks()) {
+      for (const std::string &block : page.blocks(big_endian)) {
         const bool absent = page.absent.count(offsets.size()) > 0;
         offsets.push_back(absent ? 0 : file.size());
         counts.push_back(absent ? 0 : block.size());

@@ -226,10 +226,9 @@ TEST(Tiff, PagesMustAgree) {
 }
 
 TEST(Tiff, OtherKindsAreRefusedByName) {
-  TiffFile palette;
-  palette.pages[0].photometric = 3;
-  palette.pages[0].more[320] = std::vector<uint64_t>(768, 0);
-  expect_refused(Parsed::bytes(palette.bytes()), CLI_UNSUPPORTED, "photometric interpretation 3");
+  TiffFile lab;
+  lab.pages[0].photometric = 8;
+  expect_refused(Parsed::bytes(lab.bytes()), CLI_UNSUPPORTED, "photometric interpretation 8");
   TiffFile cmyk;
   cmyk.pages[0].photometric = 5;
   cmyk.pages[0].samples = 4;
@@ -241,8 +240,14 @@ TEST(Tiff, OtherKindsAreRefusedByName) {
   complex.pages[0].pixels = std::string(48, 'x');
   expect_refused(Parsed::bytes(complex.bytes()), CLI_UNSUPPORTED, "64 bits in format 6");
   TiffFile bits;
-  bits.pages[0].more[258] = {1};
-  expect_refused(Parsed::bytes(bits.bytes()), CLI_UNSUPPORTED, "1 bits in format 1");
+  bits.pages[0].more[258] = {48};
+  expect_refused(Parsed::bytes(bits.bytes()), CLI_UNSUPPORTED, "48 bits in format 1");
+  bits.pages[0].more[258] = {0};
+  EXPECT_NE(Parsed::bytes(bits.bytes()).result(), CLI_OK);
+  TiffFile floats;
+  floats.pages[0].more[258] = {24};
+  floats.pages[0].format = 3;
+  expect_refused(Parsed::bytes(floats.bytes()), CLI_UNSUPPORTED, "24 bits in format 3");
   TiffFile old_jpeg;
   old_jpeg.pages[0].more[259] = {6};
   EXPECT_NE(Parsed::bytes(old_jpeg.bytes()).result(), CLI_OK);

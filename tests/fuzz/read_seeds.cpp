@@ -162,6 +162,17 @@ void add_tiff(std::vector<std::string> &seeds) {
     stack.behind = std::string(12, 'x');
     file.pages = {stack};
     seeds.push_back(file.bytes());
+    TiffPage packed;
+    packed.deflate = variant & 4;
+    packed.bits = variant & 1 ? 12 : 1;
+    packed.numbers = {1, 0, 1, 1, 0, 0};
+    file.pages = {packed};
+    seeds.push_back(file.bytes());
+    packed.bits = 2;
+    packed.photometric = 3;
+    packed.more[320] = {0, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000, 10000, 65535};
+    file.pages = {packed};
+    seeds.push_back(file.bytes());
     page.absent = {};
     page.samples = 3;
     page.photometric = 2;
