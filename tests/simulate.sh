@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The tests of device tensors (label gpu) on a machine without a GPU: under the simulator in ../shared/cusim, as several
 # GPUs, in several orders of execution, and with its checkers of memory, races and barriers.
-#   tests/simulate.sh [RUN...]    all runs, or those named: sm_75, sm_80, sm_90, sm_120, seeds, async, checks, calls, machines,
-#                                 ranks
+#   tests/simulate.sh [RUN...]    all runs, or those named: sm_75, sm_80, sm_90, sm_120, seeds, async, checks, calls, book,
+#                                 machines, ranks
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PATH:/usr/local/cuda/bin"
@@ -15,14 +15,14 @@ fi
 build=$PWD/build/simulate
 simulator=$PWD/build/cusim
 logs=$build/logs
-wanted=" ${*:-sm_75 sm_80 sm_90 sm_120 seeds async checks calls machines ranks} "
+wanted=" ${*:-sm_75 sm_80 sm_90 sm_120 seeds async checks calls book machines ranks} "
 
 # A test that finds no device fails here; tests with two devices run.
 export BATCHVIEW_REQUIRE_GPU=1 CUSIM_DEVICES=2
 
 make -C "$source" BUILD="$simulator" -j "$(nproc)" >/dev/null
 cmake --preset simulate
-cmake --build --preset simulate --target gpu_tests gpu_bench device_calls one_call
+cmake --build --preset simulate --target gpu_tests gpu_bench device_calls first_call cluster_sizes one_call
 mkdir -p "$logs"
 
 # simulate NAME EXCLUDED VARIABLE=VALUE...: all tests but slow ones and those whose name matches EXCLUDED, with these settings of the
@@ -64,6 +64,9 @@ if [[ $wanted == *" calls "* ]]; then
   python3 bench/gpu/check_calls.py "$build/bench/gpu/device_calls" "$simulator/bin/cusim-run"
   # Only that it runs and its results are right: times mean nothing here
   "$simulator/bin/cusim-run" "$build/bench/gpu/gpu_bench" --quick >"$logs/gpu_bench.log"
+fi
+if [[ $wanted == *" book "* ]]; then
+  python3 bench/gpu/check_book.py "$build" "$simulator/bin/cusim-run"
 fi
 if [[ $wanted == *" machines "* ]]; then
   python3 tests/gpu/check_machines.py "$build/tests/gpu/one_call" "$simulator/bin/cusim-run"

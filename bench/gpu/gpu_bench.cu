@@ -50,12 +50,13 @@ const Shape quick_shapes[] = {{"2x3x64x64", {2, 3, 64, 64}, BV_SCOPE_PLANE},
 struct Packing {
   const char *name;
   bv_dtype in, out;
-  bool rgb;
+  bool rgb, colours;
 };
-const Packing packings[] = {{"f32 to f32", BV_F32, BV_F32, false},
-                            {"f32 to RGB", BV_F32, BV_U8, true},
-                            {"f16 to f16", BV_F16, BV_F16, false},
-                            {"u8 to RGB", BV_U8, BV_U8, true}};
+const Packing packings[] = {{"f32 to f32", BV_F32, BV_F32, false, false},
+                            {"f32 to RGB", BV_F32, BV_U8, true, false},
+                            {"f32 to colours", BV_F32, BV_U8, true, true},
+                            {"f16 to f16", BV_F16, BV_F16, false, false},
+                            {"u8 to RGB", BV_U8, BV_U8, true, false}};
 
 struct Method {
   const char *name;
@@ -94,6 +95,18 @@ __global__ void fill_kernel(void *pixels, bv_dtype dtype, int64_t count, uint64_
     else /* f16: any finite positive number */
       ((uint16_t *)pixels)[i] = background ? 0 : (uint16_t)(1 + bits % 0x7bff);
   }
+}
+
+// A colour map, of which every entry is another colour.
+const std::vector<uint8_t> &colours() {
+  static const std::vector<uint8_t> map = [] {
+    std::vector<uint8_t> values;
+    for (int i = 0; i < 256; ++i)
+      for (int channel = 0; channel < 3; ++channel)
+        values.push_back((uint8_t)(i * (2 * channel + 1) + 85 * channel));
+    return values;
+  }();
+  return map;
 }
 
 // Pairs of an input and an output, in device memory.
@@ -201,7 +214,7 @@ struct Case {
 void print_result(const Settings &settings, const Case &of, const char *method, const Time &time,
                   double copy_median, size_t workspace_bytes) {
   double bytes = double(of.in_bytes + of.out_bytes), gigabytes = bytes / time.median / 1000;
-  printf("%-16s %-11s %-10s %10.2f us (%.2f .. %.2f)  %7.0f GB/s  %6.2f x the copy\n", of.shape.name,
+  printf("%-16s %-14s %-10s %10.2f us (%.2f .. %.2f)  %7.0f GB/s  %6.2f x the copy\n", of.shape.name,
          of.packing.name, method, time.median, time.low, time.high, gigabytes, time.median / copy_median);
   fflush(stdout);
   if (settings.json)
@@ -235,6 +248,8 @@ void run_method(const Settings &settings, const Case &of, const Buffers &buffers
   options.algorithm = method.algorithm;
   options.window = method.window;
   options.hi = 500;
+  if (of.packing.colours)
+    options.colour_map = colours().data();
   bv_tensor first_in = of.in_tensor(buffers.in[0], 0), first_out = of.out_tensor(buffers.out[0], 0);
   size_t bytes = 0;
   bv_status status = bv_workspace_size(&first_in, &first_out, &options, &bytes);
