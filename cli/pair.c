@@ -2,7 +2,6 @@
 #include "pair.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -17,25 +16,20 @@ static int stem_bytes(const char *path, const char *ending) {
   return (int)(bytes - ending_bytes);
 }
 
-static char *beside(const char *path, const char *ending, const char *const endings[4]) {
+static bool beside(const char *path, const char *ending, const char *const endings[4], char other[PATH_MAX]) {
   const int stem = stem_bytes(path, ending);
   if (stem < 0)
-    return NULL;
-  const size_t room = strlen(path) + 4; /* .gz may come to it */
-  char *other = malloc(room);
-  for (int i = 0; other != NULL && i < 4; ++i) {
-    snprintf(other, room, "%.*s%s", stem, path, endings[i]);
-    if (access(other, F_OK) == 0)
-      return other;
-  }
-  free(other);
-  return NULL;
+    return false;
+  for (int i = 0; i < 4; ++i)
+    if (snprintf(other, PATH_MAX, "%.*s%s", stem, path, endings[i]) < PATH_MAX && access(other, F_OK) == 0)
+      return true;
+  return false;
 }
 
-char *header_beside(const char *image_path) {
-  return beside(image_path, ".img", (const char *const[]){".hdr", ".hdr.gz", ".HDR", ".HDR.gz"});
+bool header_beside(const char *image_path, char header_path[PATH_MAX]) {
+  return beside(image_path, ".img", (const char *const[]){".hdr", ".hdr.gz", ".HDR", ".HDR.gz"}, header_path);
 }
 
-char *image_beside(const char *header_path) {
-  return beside(header_path, ".hdr", (const char *const[]){".img", ".img.gz", ".IMG", ".IMG.gz"});
+bool image_beside(const char *header_path, char image_path[PATH_MAX]) {
+  return beside(header_path, ".hdr", (const char *const[]){".img", ".img.gz", ".IMG", ".IMG.gz"}, image_path);
 }

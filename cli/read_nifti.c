@@ -126,8 +126,8 @@ static cli_result load_voxels(description *about, file_bytes file, source *into,
 /* The voxels of a pair are looked for beside the header. */
 static cli_result load_pair(description *about, const char *path, source *into, reason why) {
   const bool analyze = about->header.placement.analyze_orient >= 0;
-  char *image = path != NULL ? image_beside(path) : NULL;
-  if (image == NULL)
+  char image[PATH_MAX];
+  if (path == NULL || !image_beside(path, image))
     return refuse(why, CLI_UNSUPPORTED, "%s; only as a file NAME.hdr with NAME.img beside it is it taken",
                   analyze ? "not NIfTI-1 but perhaps Analyze 7.5: its magic is missing"
                           : "the header of a .hdr/.img pair");
@@ -140,7 +140,6 @@ static cli_result load_pair(description *about, const char *path, source *into, 
   if (result != CLI_OK)
     refuse(why, result, "its voxels in '%s': %s", image, text);
   free(bytes.data);
-  free(image);
   return result;
 }
 

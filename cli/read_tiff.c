@@ -1,4 +1,5 @@
 /* TIFF and BigTIFF files, through libtiff. */
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -162,15 +163,19 @@ static cli_result read_pages(TIFF *tiff, tiff_input *input, source *into, reason
   return CLI_OK;
 }
 
+/* libtiff reports a shortage of memory as damage, or goes on without what it had no memory for; malloc() sets
+ * errno. */
 cli_result read_tiff(file_bytes file, source *into, reason why) {
   tiff_input input = {.file = file};
   cli_result result = tiff_check_directories(file, why);
   if (result != CLI_OK)
     return result;
+  errno = 0;
   TIFF *tiff = tiff_open(&input);
-  if (tiff == NULL)
-    return tiff_refuse_damaged(&input, why);
-  result = read_pages(tiff, &input, into, why);
-  TIFFClose(tiff);
+  result = tiff != NULL ? read_pages(tiff, &input, into, why) : tiff_refuse_damaged(&input, why);
+  if (errno == ENOMEM)
+    result = refuse(why, CLI_FAILED, "out of memory for reading TIFF");
+  if (tiff != NULL)
+    TIFFClose(tiff);
   return result;
 }

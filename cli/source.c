@@ -181,15 +181,14 @@ cli_result source_read(const char *path, source *into, char *text, size_t text_b
   const reason why = {text, text_bytes};
   input_bytes bytes = {0};
   *into = (struct source){0};
-  char *header = header_beside(path);
-  const char *place = header != NULL ? header : path;
+  char header[PATH_MAX];
+  const char *place = header_beside(path, header) ? header : path;
   cli_result result = input_read(place, check_beginning, &bytes, why);
   if (strcmp(path, "-") == 0)
     place = NULL;
   if (result == CLI_OK)
     result = parse_any((file_bytes){bytes.data, bytes.size, bytes.more, place}, into, why);
   free(bytes.data);
-  free(header);
   return result;
 }
 
