@@ -147,14 +147,15 @@ conversions() {
   run_tests 'Conversions\.'
 }
 
-# A colour map beside grey; the kernels of a selection beside each other
+# A colour map beside grey; the kernels of a selection, and of one by digits, beside each other
 colours() {
   local packing batch=64x1x256x256 plane=1,1,4096,4096
   [ -z "$quick" ] || { batch=2x3x64x64 && plane=1,1,300,300; }
   for packing in "f32 to RGB" "f32 to colours"; do
     "$build/bench/gpu/gpu_bench" --only "$batch $packing" $quick || return 1
   done
-  profile gpu__time_duration.sum "$build/bench/gpu/device_calls" select $plane f32 f32 1
+  profile gpu__time_duration.sum "$build/bench/gpu/device_calls" select $plane f32 f32 1 || return 1
+  profile gpu__time_duration.sum "$build/bench/gpu/device_calls" selection $plane f32 f32 1
 }
 
 sanitizer() {

@@ -64,6 +64,10 @@ constexpr int sample_threads = 512;
 template <typename Key>
 constexpr int sample_keys = sizeof(Key) == 8 ? BV_SELECT_SAMPLE_WIDE_KEYS : BV_SELECT_SAMPLE_KEYS;
 
+/* A block a group, whatever the size of the group, for the sample does not grow with it: 18 loads a thread,
+ * which wait for memory together, and two searches on chip. Of a single group all but one multiprocessor wait
+ * for it; bench/gpu.sh measures for how long (part colours). */
+
 /* splitmix64 */
 __device__ __forceinline__ uint64_t scramble(uint64_t x) {
   x += 0x9e3779b97f4a7c15u;

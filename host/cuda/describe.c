@@ -4,6 +4,8 @@
 #include "context.h"
 #include "describe.h"
 
+static const char *yes_or_no(int value) { return value ? "yes" : "no"; }
+
 static void describe_device(bv_description *description, int device) {
   struct cudaDeviceProp p;
   cudaError_t error = cudaGetDeviceProperties(&p, device);
@@ -17,9 +19,10 @@ static void describe_device(bv_description *description, int device) {
   bv_add_line(
       description,
       "CUDA device %d: %s, sm_%d%d, %d multiprocessors, %.0f MiB, %zu KiB of shared memory a block, memory "
-      "pools %s, clusters %s\n",
+      "pools %s, clusters %s, blocks that run together %s, host memory seen %s\n",
       device, p.name, p.major, p.minor, p.multiProcessorCount, (double)p.totalGlobalMem / mebibyte,
-      p.sharedMemPerBlockOptin / 1024, p.memoryPoolsSupported ? "yes" : "no", p.clusterLaunch ? "yes" : "no");
+      p.sharedMemPerBlockOptin / 1024, yes_or_no(p.memoryPoolsSupported), yes_or_no(p.clusterLaunch),
+      yes_or_no(p.cooperativeLaunch), p.pageableMemoryAccess ? "all" : "pinned and managed");
 }
 
 void bv_describe_cuda(bv_description *description) {

@@ -18,9 +18,9 @@
  *     rounding, treatment of denormals and traps the calling thread has chosen (which stay as they are).
  *   - On device tensors nothing is copied to the host and nothing is waited for: the work is ordered on the
  *     stream and may be captured in a CUDA graph. On CPU tensors the work is done on return; the stream is
- *     ignored. The first call on a device (in a context) also loads all kernels, as bv_prepare_device does:
- * CUDA may wait for all work on the device then, and for other threads' calls. BV_ALGORITHM_SORT loads some at
- *     its first call for each type.
+ *     ignored. The first call on a device (in a context) also loads all kernels, as bv_prepare_device does, for
+ *     which CUDA may wait for all work on the device, and for other threads' calls. BV_ALGORITHM_SORT loads
+ * some at its first call for each type.
  *   - Arguments are checked before anything is written. After an error the output is as it was (unless the
  *     device itself failed, BV_ERROR_CUDA), the status says the kind, and bv_last_error() says which argument,
  *     what it was, and what is allowed.

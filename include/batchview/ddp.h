@@ -37,6 +37,10 @@
  * the stream too: bv_ddp_wait returns BV_DDP_ERROR_MISMATCH, as does the group's next operation, and what the
  * call should have written is undefined.
  *
+ * Beside another NCCL communicator (a training job has its own) the group's calls have to be ordered after or
+ * before its operations, in the same order on all ranks: on one stream, or by events. NCCL may deadlock
+ * otherwise. docs/deploying.md has an example.
+ *
  * After BV_DDP_ERROR_MISMATCH a group of CPU ranks goes on: nobody has begun the call, nothing is written, and
  * the ranks are in step (unless one of them was in bv_ddp_finish). A group of GPU ranks is broken, because work
  * that waits for other ranks is on the streams; the rank whose arguments were wrong finds out at its next

@@ -93,6 +93,19 @@ class Machines(unittest.TestCase):
         self.refuse(lines[2], "finish", TIMED_OUT, ["graphs", "cudaGraphExecDestroy"])
         self.assertLess(seconds, 20)  # of a timeout of 60
 
+    def test_an_abort_before_its_graphs(self):
+        lines, seconds, _ = self.run_rank("graph-aborted")
+        self.assertEqual(lines[:2], ["setup: status 0 ", "capture: status 0 "])
+        self.refuse(lines[2], "abort", TIMED_OUT, ["graphs", "cudaGraphExecDestroy"])
+        self.assertLess(seconds, 20)
+
+    # ---- The end
+
+    def test_a_good_end_has_the_time_of_the_group(self):
+        lines, seconds, _ = self.run_rank("slow-end")
+        self.assertEqual(lines, ["setup: status 0 ", "finish: status 0 "])
+        self.assertGreater(seconds, 5)
+
     # ---- Other work of the process
 
     def test_beside_a_capture_of_another_thread(self):

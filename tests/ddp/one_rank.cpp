@@ -46,6 +46,13 @@ STAND_IN ncclResult_t ncclCommAbort(ncclComm_t comm) {
   return next<ncclResult_t(ncclComm_t)>("ncclCommAbort")(comm);
 }
 
+// A good end takes its time where links and buffers are taken down.
+static unsigned seconds_to_destroy = 0;
+STAND_IN ncclResult_t ncclCommDestroy(ncclComm_t comm) {
+  sleep(seconds_to_destroy);
+  return next<ncclResult_t(ncclComm_t)>("ncclCommDestroy")(comm);
+}
+
 // ---- A group ---------------------------------------------------------------------------------------------
 
 namespace {
@@ -155,7 +162,7 @@ cudaGraphExec_t capture(const Rank &rank) {
 }
 
 // Its graph lives as long as it is finished, or has been destroyed before.
-void capture_and_finish(bool destroys) {
+void capture_and_finish(bool destroys, bool aborts = false) {
   Rank rank;
   if (!rank.set_up(BV_DDP_BACKEND_NCCL))
     return;
@@ -164,8 +171,17 @@ void capture_and_finish(bool destroys) {
   graphs_alive = graph && !destroys;
   if (destroys)
     check(cudaGraphExecDestroy(graph));
+  if (aborts)
+    report("abort", bv_ddp_abort(rank.group));
   rank.finish();
   graphs_alive = 0;
+}
+
+void end_slowly() {
+  Rank rank;
+  seconds_to_destroy = 5; // an abort would have 3
+  if (rank.set_up(BV_DDP_BACKEND_NCCL))
+    rank.finish();
 }
 
 // All of a group's life while another thread captures a stream of its own.
@@ -245,6 +261,10 @@ int main(int argc, char **argv) {
     set_up_and_measure_without_memory();
   else if (situation == "graph-destroyed" || situation == "graph-kept")
     capture_and_finish(situation == "graph-destroyed");
+  else if (situation == "graph-aborted")
+    capture_and_finish(false, true);
+  else if (situation == "slow-end")
+    end_slowly();
   else if (situation == "beside-capture")
     live_beside_a_capture();
   else if (situation == "pending")
@@ -253,7 +273,7 @@ int main(int argc, char **argv) {
     abort_beside_a_busy_stream();
   else
     return 2;
-  if (situation != "graph-kept" && situation != "busy")
+  if (situation != "graph-kept" && situation != "graph-aborted" && situation != "busy")
     return 0;
   fflush(stdout);
   _exit(0); // a thread may be left

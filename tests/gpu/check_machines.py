@@ -115,6 +115,11 @@ class Machines(unittest.TestCase):
     def test_a_device_is_prepared_again_after_its_reset(self):
         self.succeed("reset", ["status 0 "] * 2)
 
+    # ---- Other work of the process ----
+
+    def test_beside_a_capture_of_another_thread(self):
+        self.succeed("beside-capture", ["status 0 "] * 3 + ["capture: cudaSuccess"])
+
     # ---- The description ----
 
     def test_the_description_tells_devices_and_what_is_wrong_with_them(self):
@@ -123,7 +128,11 @@ class Machines(unittest.TestCase):
         devices = [line for line in lines if line.startswith("CUDA device ")]
         self.assertEqual(len(devices), 2)
         for line in devices:
-            self.assertIn("sm_90", line)
+            for words in ("sm_90", "132 multiprocessors", "memory pools yes", "clusters yes", "blocks that run together yes",
+                          "host memory seen pinned and managed"):
+                self.assertIn(words, line)
+        self.assertRegex(lines[0], r"^batchview \d+\.\d+\.\d+$")
+        self.assertRegex("\n".join(lines), r"CUDA: built with \d+\.\d+ for [^;]*90[^;]*; runtime \d+\.\d+; driver for CUDA \d+\.\d+")
         for settings, words in (({"CUSIM_FAULT": "driver"}, "cudaErrorInsufficientDriver"),
                                 ({"CUSIM_FAULT": "notready"}, "cudaErrorSystemNotReady"),
                                 ({"CUSIM_DEVICES": "0"}, "CUDA devices: none")):

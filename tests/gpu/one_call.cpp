@@ -209,6 +209,21 @@ void call_without_memory() {
   tensors.release();
 }
 
+// The first calls on a device, while another thread captures in the mode that forbids most.
+void call_beside_a_capture() {
+  cudaStream_t stream = nullptr;
+  cudaGraph_t graph = nullptr;
+  Tensors tensors;
+  if (!tensors.allocate() || cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking) != cudaSuccess ||
+      cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal) != cudaSuccess)
+    return report(BV_ERROR_CUDA, false);
+  std::thread([&] {
+    for (int32_t algorithm : {BV_ALGORITHM_AUTO, BV_ALGORITHM_SELECT, BV_ALGORITHM_SORT})
+      report(normalise(tensors, 0, algorithm));
+  }).join();
+  printf("capture: %s\n", cudaGetErrorName(cudaStreamEndCapture(stream, &graph)));
+}
+
 // A program that has made a context of its own: it stays current, is not changed for calls on its device, and
 // comes back after those on another one.
 void call_in_a_context_of_ones_own() {
@@ -308,6 +323,8 @@ int main(int argc, char **argv) {
     refuses_shared_memory = true;
     call_on(0, BV_ALGORITHM_SORT);
     call_on(0);
+  } else if (situation == "beside-capture") {
+    call_beside_a_capture();
   } else if (situation == "memory") {
     call_without_memory();
   } else if (situation == "own-context") {
