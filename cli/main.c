@@ -62,7 +62,7 @@ static cli_result write_output(const cli_options *options, cli_progress *progres
   cli_result result;
   progress_step(progress, "writing", options->output);
   if (options->kind == OUTPUT_PNG) {
-    result = montage_of_renderings(renderings, report.count, options->columns, &montage, why);
+    result = montage_of_renderings(renderings, report.count, options->columns, options->colours, &montage, why);
     report.montage = &montage;
     if (result == CLI_OK)
       result = write_png(options->output, &montage.picture, text, sizeof text);

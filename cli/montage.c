@@ -85,19 +85,19 @@ static cli_result lay_out(const cli_rendering *renderings, int count, int64_t co
 }
 
 /* Draws one plane. `to` is its upper left pixel in the picture, `row_stride` counts bytes, `step` the bytes
- * from pixel to pixel. */
-static void copy_plane(const uint8_t *plane, int64_t rows, int64_t columns, uint8_t *to, int64_t row_stride,
-                       int step) {
+ * from pixel to pixel. What is drawn of a grey value is said by `shade`. */
+static void copy_plane(const uint8_t *plane, int64_t rows, int64_t columns, const uint8_t shade[256],
+                       uint8_t *to, int64_t row_stride, int step) {
   for (int64_t row = 0; row < rows; ++row, plane += columns, to += row_stride)
     if (step == 1)
-      memcpy(to, plane, (size_t)columns);
+      memcpy(to, plane, (size_t)columns); /* grey as it is */
     else
       for (int64_t column = 0; column < columns; ++column)
-        to[column * step] = plane[column];
+        to[column * step] = shade[plane[column]];
 }
 
-static void stretch_plane(const uint8_t *plane, axis_map rows, axis_map columns, uint8_t *to,
-                          int64_t row_stride, int step) {
+static void stretch_plane(const uint8_t *plane, axis_map rows, axis_map columns, const uint8_t shade[256],
+                          uint8_t *to, int64_t row_stride, int step) {
   for (int64_t row = 0; row < rows.to; ++row) {
     position y = position_of(rows, row);
     const uint8_t *upper = plane + y.below * columns.from, *lower = plane + y.above * columns.from;
@@ -105,13 +105,13 @@ static void stretch_plane(const uint8_t *plane, axis_map rows, axis_map columns,
       position x = position_of(columns, column);
       double above = upper[x.below] + x.t * (upper[x.above] - upper[x.below]);
       double below = lower[x.below] + x.t * (lower[x.above] - lower[x.below]);
-      to[row * row_stride + column * step] = (uint8_t)(above + y.t * (below - above) + 0.5);
+      to[row * row_stride + column * step] = shade[(uint8_t)(above + y.t * (below - above) + 0.5)];
     }
   }
 }
 
 static void draw_rendering(const cli_rendering *rendering, const montage_grid *grid, int64_t first_cell,
-                           uint8_t *pixels) {
+                           uint8_t shades[3][256], uint8_t *pixels) {
   axis_map rows, columns;
   map_axes(&rendering->slices, &rows, &columns);
   int64_t row_stride = grid->columns * grid->cell_columns * grid->channels;
@@ -124,9 +124,9 @@ static void draw_rendering(const cli_rendering *rendering, const montage_grid *g
     uint8_t *to = pixels + top * row_stride + left * grid->channels;
     for (int channel = 0; channel < grid->channels; ++channel) {
       if (rows.to == rows.from && columns.to == columns.from)
-        copy_plane(plane, rows.to, columns.to, to + channel, row_stride, grid->channels);
+        copy_plane(plane, rows.to, columns.to, shades[channel], to + channel, row_stride, grid->channels);
       else
-        stretch_plane(plane, rows, columns, to + channel, row_stride, grid->channels);
+        stretch_plane(plane, rows, columns, shades[channel], to + channel, row_stride, grid->channels);
       if (rendering->slices.colour)
         plane += plane_pixels;
     }
@@ -136,12 +136,18 @@ static void draw_rendering(const cli_rendering *rendering, const montage_grid *g
 }
 
 cli_result montage_of_renderings(const cli_rendering *renderings, int count, int64_t columns,
-                                 cli_montage *montage, reason why) {
+                                 const uint8_t *colours, cli_montage *montage, reason why) {
   montage_grid grid;
+  uint8_t shades[3][256];
   *montage = (struct cli_montage){0};
   cli_result result = lay_out(renderings, count, columns, &grid, why);
   if (result != CLI_OK)
     return result;
+  if (colours)
+    grid.channels = 3;
+  for (int grey = 0; grey < 256; ++grey)
+    for (int channel = 0; channel < 3; ++channel)
+      shades[channel][grey] = colours ? colours[3 * grey + channel] : (uint8_t)grey;
   int64_t height = grid.rows * grid.cell_rows, width = grid.columns * grid.cell_columns;
   montage->memory = calloc((size_t)(height * width), (size_t)grid.channels);
   if (!montage->memory) {
@@ -156,7 +162,7 @@ cli_result montage_of_renderings(const cli_rendering *renderings, int count, int
   montage->grid_columns = grid.columns;
   int64_t cell = 0;
   for (int i = 0; i < count; ++i) {
-    draw_rendering(&renderings[i], &grid, cell, montage->memory);
+    draw_rendering(&renderings[i], &grid, cell, shades, montage->memory);
     cell += count_cells(&renderings[i]);
   }
   return CLI_OK;

@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "batchview/pictures.h"
 
 /* Numbered from beyond the letters of short options. */
 enum {
@@ -21,12 +24,14 @@ enum {
   OPTION_PERCENTILE,
   OPTION_MINMAX,
   OPTION_WINDOW,
+  OPTION_PRESET,
   OPTION_SCOPE,
   OPTION_FOREGROUND,
   OPTION_MASK,
   OPTION_MASK_GRID,
   OPTION_VOLUME,
   OPTION_EPSILON,
+  OPTION_COLORMAP,
   OPTION_HELP,
   OPTION_VERSION,
   OPTION_END
@@ -46,12 +51,14 @@ static const struct option long_options[] = {
     {"percentile", required_argument, NULL, OPTION_PERCENTILE},
     {"minmax", no_argument, NULL, OPTION_MINMAX},
     {"window", required_argument, NULL, OPTION_WINDOW},
+    {"preset", required_argument, NULL, OPTION_PRESET},
     {"scope", required_argument, NULL, OPTION_SCOPE},
     {"foreground", required_argument, NULL, OPTION_FOREGROUND},
     {"mask", required_argument, NULL, OPTION_MASK},
     {"mask-grid", required_argument, NULL, OPTION_MASK_GRID},
     {"volume", no_argument, NULL, OPTION_VOLUME},
     {"epsilon", required_argument, NULL, OPTION_EPSILON},
+    {"colormap", required_argument, NULL, OPTION_COLORMAP},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
@@ -127,7 +134,22 @@ static bool ends_with(const char *text, const char *end) {
   return length > end_length && strcmp(text + length - end_length, end) == 0;
 }
 
+/* Refuses a name, with those that there are: `count` of them, `bytes` from one to the next. */
+static cli_result refuse_name(option_parser *parser, int option, const char *value, const char *const *first,
+                              size_t bytes) {
+  char names[256] = "";
+  for (const char *const *name = first; *name; name = (const char *const *)((const char *)name + bytes))
+    snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", name == first ? "" : ", ", *name);
+  return refuse_value(parser, option, value, names);
+}
+
 /* ---- One option ------------------------------------------------------------------------------------- */
+
+static void set_window(bv_display_options *display, double level, double width) {
+  display->window = BV_WINDOW_FIXED;
+  display->lo = level - width / 2;
+  display->hi = level + width / 2;
+}
 
 static cli_result take_window(option_parser *parser, int option, const char *value) {
   bv_display_options *display = &parser->options->display;
@@ -148,11 +170,24 @@ static cli_result take_window(option_parser *parser, int option, const char *val
     if (!parse_pair(value, pair) || !(pair[1] > 0) || !isfinite(pair[0] - pair[1] / 2) ||
         !isfinite(pair[0] + pair[1] / 2))
       return refuse_value(parser, option, value, "two numbers LEVEL,WIDTH with WIDTH > 0");
-    display->window = BV_WINDOW_FIXED;
-    display->lo = pair[0] - pair[1] / 2;
-    display->hi = pair[0] + pair[1] / 2;
+    set_window(display, pair[0], pair[1]);
     return CLI_OK;
   }
+}
+
+static cli_result take_name(option_parser *parser, int option, const char *value) {
+  if (option == OPTION_PRESET) {
+    const bv_window_preset *all = bv_window_presets(), *preset = bv_find_window_preset(value);
+    if (!preset)
+      return refuse_name(parser, option, value, &all->name, sizeof *all);
+    set_window(&parser->options->display, preset->level, preset->width);
+    return CLI_OK;
+  }
+  const bv_colour_map *all = bv_colour_maps(), *map = bv_find_colour_map(value);
+  if (!map)
+    return refuse_name(parser, option, value, &all->name, sizeof *all);
+  parser->options->colours = map->rgb;
+  return CLI_OK;
 }
 
 static cli_result take_slices(option_parser *parser, int option, const char *value) {
@@ -198,6 +233,8 @@ static cli_result take(option_parser *parser, int option, const char *value) {
   case OPTION_MINMAX:
   case OPTION_WINDOW:
   case OPTION_EPSILON: return take_window(parser, option, value);
+  case OPTION_PRESET:
+  case OPTION_COLORMAP: return take_name(parser, option, value);
   case OPTION_FORMAT:
     if ((word = parse_word(value, formats)) < 0)
       return refuse_value(parser, option, value, "f32, u8 or rgb");
@@ -241,11 +278,10 @@ static cli_result refuse_syntax(option_parser *parser, int code, char **argv) {
 /* ---- All options together --------------------------------------------------------------------------- */
 
 static cli_result check_together(option_parser *parser) {
-  static const int conflicts[][2] = {{OPTION_PERCENTILE, OPTION_MINMAX},
-                                     {OPTION_PERCENTILE, OPTION_WINDOW},
-                                     {OPTION_MINMAX, OPTION_WINDOW},
-                                     {OPTION_MASK, OPTION_FOREGROUND},
-                                     {OPTION_QUIET, OPTION_VERBOSE}};
+  static const int conflicts[][2] = {{OPTION_PERCENTILE, OPTION_MINMAX}, {OPTION_PERCENTILE, OPTION_WINDOW},
+                                     {OPTION_MINMAX, OPTION_WINDOW},     {OPTION_PERCENTILE, OPTION_PRESET},
+                                     {OPTION_MINMAX, OPTION_PRESET},     {OPTION_WINDOW, OPTION_PRESET},
+                                     {OPTION_MASK, OPTION_FOREGROUND},   {OPTION_QUIET, OPTION_VERBOSE}};
   for (size_t i = 0; i < sizeof conflicts / sizeof *conflicts; ++i)
     if (*given(parser, conflicts[i][0]) && *given(parser, conflicts[i][1]))
       return refuse(parser->why, CLI_USAGE, "--%s and --%s exclude each other", name_of(conflicts[i][0]),
@@ -254,7 +290,7 @@ static cli_result check_together(option_parser *parser) {
   cli_options *options = parser->options;
   if (options->mask)
     options->display.foreground = BV_FOREGROUND_MASK;
-  else if (*given(parser, OPTION_WINDOW) && !*given(parser, OPTION_FOREGROUND))
+  else if (options->display.window == BV_WINDOW_FIXED && !*given(parser, OPTION_FOREGROUND))
     options->display.foreground = BV_FOREGROUND_ALL; /* in CT 0 is water, no background */
 
   options->foreground_given = *given(parser, OPTION_FOREGROUND);
@@ -289,6 +325,8 @@ static cli_result check_output(option_parser *parser) {
   if (options->kind == OUTPUT_PNG && format_given)
     return refuse(parser->why, CLI_USAGE, "--format is for .npy outputs, and the output is '%s'",
                   options->output);
+  if (options->kind == OUTPUT_NPY && options->colours && options->format != FORMAT_RGB)
+    return refuse(parser->why, CLI_USAGE, "--colormap with .npy outputs needs --format rgb");
   if (options->kind == OUTPUT_NPY && options->columns)
     return refuse(parser->why, CLI_USAGE, "--columns is for PNG outputs, and the output is .npy");
   if (options->json && strcmp(options->output, "-") == 0)

@@ -26,11 +26,12 @@ typedef struct cli_options {
   slice_options slices;
   bv_display_options display; /* without the mask's pixels */
   bool foreground_given, epsilon_given;
-  const char *mask; /* NULL without */
-  bool ignore_grid; /* of the mask: its voxels meet the input's by their index */
-  bool volume;      /* a .npy array that would be a picture in colour is a volume */
-  int64_t columns;  /* of the grid; 0 for a near-square picture */
-  bool force;       /* replace inputs and read-only files */
+  const char *mask;       /* NULL without */
+  bool ignore_grid;       /* of the mask: its voxels meet the input's by their index */
+  const uint8_t *colours; /* the colour map's, NULL without; display.colour_map where the library uses it */
+  bool volume;            /* a .npy array that would be a picture in colour is a volume */
+  int64_t columns;        /* of the grid; 0 for a near-square picture */
+  bool force;             /* replace inputs and read-only files */
   bool json;
   verbosity verbosity;
   bool help, version; /* nothing else counts if one of them is set */

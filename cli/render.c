@@ -39,6 +39,8 @@ static cli_result compute(cli_rendering *rendering, const cli_options *options, 
 
   bool f32 = options->kind == OUTPUT_NPY && options->format == FORMAT_F32;
   bool rgb = options->kind == OUTPUT_NPY && options->format == FORMAT_RGB;
+  if (rgb)
+    display.colour_map = options->colours;
   int64_t shape[5] = {slices->batch.shape[0], slices->batch.shape[1], slices->batch.shape[2],
                       slices->batch.shape[3], 3};
   rendering->window_count = count_groups(&slices->batch, display.scope);
@@ -82,6 +84,8 @@ cli_result render(const char *path, const cli_options *options, const source *ma
   }
   if (result == CLI_OK)
     result = slices_of_source(&rendering->source, &options->slices, &rendering->slices, why);
+  if (result == CLI_OK && options->colours && rendering->slices.colour)
+    result = refuse(why, CLI_USAGE, "--colormap is for grey, and this is in colour");
   if (result == CLI_OK && mask)
     result = mask_of_input(*mask, &rendering->source, &rendering->slices, options, &own_mask, why);
   if (result == CLI_OK)

@@ -3,7 +3,8 @@
 include(CMakePackageConfigHelpers)
 
 set(package_directory ${CMAKE_INSTALL_LIBDIR}/cmake/batchview)
-set(headers include/batchview/batchview.h include/batchview/dlpack.h include/batchview/selection.h)
+set(headers include/batchview/batchview.h include/batchview/dlpack.h include/batchview/pictures.h
+  include/batchview/selection.h)
 if(TARGET batchview_ddp)
   list(APPEND headers include/batchview/ddp.h)
 endif()

@@ -14,12 +14,12 @@ mpich=
 case "${1:-}" in
   build) packages="$program $ranks" python= ;;
   demo) packages="$program mricron-data" python= ;;
-  test) packages="$program $ranks $tests" python="numpy SimpleITK nibabel" mpich=yes ;;
+  test) packages="$program $ranks $tests" python="numpy SimpleITK nibabel matplotlib" mpich=yes ;;
   train) packages="$program $ranks libopenmpi-dev openmpi-bin" python= ;;
   bench) packages="$program libbenchmark-dev python3-venv mricron-data" python=numpy ;;
   ci)
     packages="$program $ranks $tests clang clang-tidy clang-format libclang-rt-dev libomp-dev libbenchmark-dev git"
-    python="numpy SimpleITK nibabel" mpich=yes
+    python="numpy SimpleITK nibabel matplotlib" mpich=yes
     ;;
   python) packages="$program python3-venv python3-dev mricron-data" python= ;;
   *) echo "usage: scripts/setup.sh build|demo|test|train|bench|python|ci" >&2 && exit 2 ;;

@@ -69,9 +69,25 @@ class Options(Case):
     def test_conflicts(self):
         for one, other in ((["--percentile", "1,2"], ["--minmax"]), (["--percentile", "1,2"], ["--window", "1,2"]),
                            (["--minmax"], ["--window", "1,2"]), (["--mask", "a.npy"], ["--foreground", "all"]),
-                           (["-q"], ["-v"])):
+                           (["--preset", "bone"], ["--window", "1,2"]), (["--preset", "bone"], ["--minmax"]),
+                           (["--preset", "bone"], ["--percentile", "1,2"]), (["-q"], ["-v"])):
             for arguments in (one + other, other + one):
                 self.refuse_usage(*arguments, says=["exclude each other"])
+
+    def test_names(self):
+        for option, value, known in (("--preset", "Bone", "soft-tissue"), ("--preset", "", "bone"),
+                                     ("--colormap", "jet", "viridis"), ("--colormap", "", "grey, bone")):
+            self.refuse_usage(option, value, says=[option, f"'{value}'", known])
+        self.refuse(USAGE, "a.npy", "-o", "o.npy", "--colormap", "hot", says=["--colormap", "--format rgb"])
+        self.refuse(USAGE, "a.npy", "-o", "o.npy", "--colormap", "hot", "--format", "u8", says=["--format rgb"])
+
+    def test_presets_are_windows(self):
+        for name, window in (("brain", "40,80"), ("lung", "-600,1500"), ("bone", "400,1800"), ("stroke", "40,40")):
+            self.succeed("a.npy", "-o", "one.npy", "--preset", name)
+            self.succeed("a.npy", "-o", "other.npy", "--window", window)
+            self.assertEqual(self.get("one.npy").values, self.get("other.npy").values)
+            report = self.report("a.npy", "-o", "one.png", "--preset", name)
+            self.assertEqual(report["options"]["foreground"], "all")
 
     def test_axis(self):
         for value in ("3", "-1", "x", "", "1.0", " 1", "1 ", "0x1", "99999999999999999999"):

@@ -117,6 +117,31 @@ class Pictures(Case):
         channels = [grey_of(batch.values[20 * c:20 * c + 20]) for c in range(3)]
         self.assertEqual(second.values, [y for pixel in zip(*channels) for y in pixel])
 
+    def test_colours_of_a_map(self):
+        """Those that the library gives for the same grey, also where pictures are stretched; black between them."""
+        image, wide = self.numbers((4, 5)), self.numbers((6, 7))
+        self.put("image.npy", image)
+        self.put("wide.npy", wide)
+        self.put("ramp.npy", Array("f4", (16, 16), [(i + 0.5) / 255 for i in range(256)]))
+        self.succeed("ramp.npy", "--window", "0.5,1", "--epsilon", "0", "--colormap", "hot", "--format", "rgb", "-o", "map.npy")
+        colours = [self.get("map.npy").values[3 * i:3 * i + 3] for i in range(256)]
+        self.assertEqual((tuple(colours[0]), tuple(colours[255])), ((10, 0, 0), (255, 255, 255)))
+        self.succeed("image.npy", "wide.npy", "--colormap", "hot", "--columns", "2", "-o", "out.png")
+        first, second = self.cells(self.get("out.png"), 6, 7)
+        self.assertEqual(second.values, [y for grey in grey_of(wide.values) for y in colours[grey]])
+        drawn = grey_of(image.values)
+        self.assertEqual(first.values, [y for r in range(6) for c in range(7) for y in
+                                        (colours[drawn[5 * (r - 1) + c - 1]] if 1 <= r < 5 and 1 <= c < 6 else (0, 0, 0))])
+        volume = make_nifti((5, 4, 1), [1 + i % 9 for i in range(20)], spacing=(1, 2, 1))
+        self.put("tall.nii", volume)
+        self.succeed("tall.nii", "-o", "grey.png")
+        self.succeed("tall.nii", "--colormap", "hot", "-o", "hot.png")
+        self.assertEqual(self.get("hot.png").values, [y for grey in self.get("grey.png").values for y in colours[grey]])
+
+    def test_colours_have_no_map(self):
+        self.put("colour.npy", self.numbers((1, 3, 4, 5)))
+        self.refuse(2, "colour.npy", "--colormap", "hot", "-o", "out.png", says=["colour.npy", "--colormap is for grey"])
+
     def test_every_slice_of_a_volume(self):
         volume = self.numbers((4, 5, 3))
         self.put("in.npy", volume)
