@@ -16,7 +16,8 @@
 
 /* How long an abort may take beyond the deadline. */
 #define ABORT_SECONDS 3.0
-/* How long the end of a communicator may take where graphs may keep it from ending. */
+/* How long the end of a communicator may take where graphs may keep it from ending: NCCL cannot be asked
+ * whether they are still there. */
 #define GRAPHS_SECONDS 5.0
 
 typedef struct nccl_connection {
