@@ -13,7 +13,7 @@ extern "C" {
 /* ---- Colour maps ------------------------------------------------------------------------------------ */
 
 /* 256 colours R, G, B for the grey values 0 .. 255: what bv_display_options.colour_map takes. They are
- * Matplotlib's of the same name (grey is its gray), byte for byte. */
+ * Matplotlib's of the same name (grey is its gray), rounded to bytes. */
 typedef struct bv_colour_map {
   const char *name;
   uint8_t rgb[256 * 3];

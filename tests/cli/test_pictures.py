@@ -125,7 +125,7 @@ class Pictures(Case):
         self.put("ramp.npy", Array("f4", (16, 16), [(i + 0.5) / 255 for i in range(256)]))
         self.succeed("ramp.npy", "--window", "0.5,1", "--epsilon", "0", "--colormap", "hot", "--format", "rgb", "-o", "map.npy")
         colours = [self.get("map.npy").values[3 * i:3 * i + 3] for i in range(256)]
-        self.assertEqual((tuple(colours[0]), tuple(colours[255])), ((10, 0, 0), (255, 255, 255)))
+        self.assertEqual((tuple(colours[0]), tuple(colours[255])), ((11, 0, 0), (255, 255, 255)))
         self.succeed("image.npy", "wide.npy", "--colormap", "hot", "--columns", "2", "-o", "out.png")
         first, second = self.cells(self.get("out.png"), 6, 7)
         self.assertEqual(second.values, [y for grey in grey_of(wide.values) for y in colours[grey]])
