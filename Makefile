@@ -15,6 +15,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/local/cuda/bin:$(CURDIR)/.venv/t
 NVCC = $(shell PATH="$(PATH)" command -v nvcc)
 GPU := $(wildcard /dev/nvidia0 /dev/dxg)
 SIMULATE = $(if $(NVCC),$(if $(GPU),,$(wildcard ../shared/cusim)))
+# The Python package's kernels: for the GPU that is there, or for the simulator; without either none
+PYTHON_CUDA = $(if $(GPU),CMAKE_CUDA_ARCHITECTURES=native,$(if $(SIMULATE),CMAKE_CUDA_ARCHITECTURES=90-virtual,BATCHVIEW_CUDA=OFF))
 TEST_PRESET = $(if $(SIMULATE),simulate,$(if $(NVCC),dev,cpu-only))
 BRAIN := /usr/share/mricron/templates/ch2bet.nii.gz
 
@@ -41,8 +43,10 @@ test-slow: build-test
 
 test-python:
 	scripts/setup.sh python
-	.venv/bin/uv pip install --quiet --python .venv/python --no-build-isolation --no-deps --reinstall-package batchview .
+	.venv/bin/uv pip install --quiet --python .venv/python --no-build-isolation --no-deps --reinstall-package batchview \
+	  -C build-dir=build/test-python -C cmake.define.$(PYTHON_CUDA) .
 	.venv/python/bin/python -m pytest tests/python
+	$(if $(SIMULATE),tests/simulate_python.sh)
 
 set-up-test:
 	scripts/setup.sh test

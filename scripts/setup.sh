@@ -9,7 +9,9 @@ cd "$(dirname "$0")/.."
 program="gcc g++ cmake ninja-build zlib1g-dev libpng-dev libtiff-dev"
 ranks="libsodium-dev"
 tests="libgtest-dev libdlpack-dev python3-venv pkg-config libopenmpi-dev openmpi-bin mricron-data iproute2"
-[ ! -d ../shared/cusim ] || tests+=" libzstd-dev" # the simulator of CUDA devices
+simulator=
+[ ! -d ../shared/cusim ] || simulator=libzstd-dev # of CUDA devices
+tests+=" $simulator"
 mpich=
 case "${1:-}" in
   build) packages="$program $ranks" python= ;;
@@ -21,7 +23,7 @@ case "${1:-}" in
     packages="$program $ranks $tests clang clang-tidy clang-format libclang-rt-dev libomp-dev libbenchmark-dev git"
     python="numpy SimpleITK nibabel matplotlib" mpich=yes
     ;;
-  python) packages="$program python3-venv python3-dev mricron-data" python= ;;
+  python) packages="$program python3-venv python3-dev mricron-data $simulator" python= ;;
   *) echo "usage: scripts/setup.sh build|demo|test|train|bench|python|ci" >&2 && exit 2 ;;
 esac
 
@@ -92,7 +94,7 @@ install_python_tests() {
   [ -x .venv/bin/uv ] || install_python uv
   echo "setup: making $place with what $torch and $others list"
   .venv/bin/uv venv --quiet --clear --python "$(command -v python3)" "$place"
-  if ldconfig -p | grep -q 'libcublas\.so\.13'; then
+  if [[ $(ldconfig -p) == *libcublas.so.13* ]]; then
     .venv/bin/uv pip install --quiet --python "$place" --no-deps -r "$torch"
     .venv/bin/uv pip install --quiet --python "$place" typing_extensions filelock fsspec jinja2 networkx sympy setuptools
   else
@@ -122,7 +124,7 @@ for package in $python; do
 done
 [ "$1" != python ] || install_python_tests
 case "$1" in
-  build | test | ci) install_toolkit ;;
+  build | test | python | ci) install_toolkit ;;
 esac
 case "$1" in
   test | ci) [ ! -d ../shared/perf ] || install_disassembler ;;

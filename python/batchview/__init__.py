@@ -3,7 +3,8 @@
 >>> from batchview.visualization import normalize_batch_for_display
 """
 
-from batchview._cpu import describe, get_threads, set_threads
+from batchview._binding import describe
+from batchview._cpu import get_threads, set_threads
 from batchview._errors import Error
 from batchview.visualization import (
     apply_window,

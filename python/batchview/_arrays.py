@@ -5,6 +5,7 @@ A library is never imported here before an array of it has come: then it is ther
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
@@ -13,6 +14,7 @@ from typing import Any
 import numpy
 
 from batchview import _cpu
+from batchview._binding import cuda
 
 FLOATS = ("float32", "float16", "bfloat16", "float64")
 
@@ -33,6 +35,7 @@ class NumpyArrays:
         return _cpu
 
     def stream(self, array: Any, stream: Any) -> int | None:
+        """The number of the stream that was given. Without one the array says it; on the CPU there is none."""
         return None
 
     def float_type(self, array: Any) -> str:
@@ -50,32 +53,97 @@ class NumpyArrays:
         return None
 
     def used_on(self, stream: Any, *arrays: Any) -> None:
-        """Tells the allocator that these arrays are in use on that stream."""
+        """Tells the allocator that these arrays, or None, are in use on the stream that was given."""
 
     def result(self, array: Any) -> Any:
         """What `empty` made, once it is filled, as the caller's kind of array."""
         return array
 
-    def to_numpy(self, array: Any) -> Any:
+    def to_numpy(self, array: Any, stream: Any) -> Any:
+        """What is there when the stream has done its work, that of the array's library if None."""
         return array
 
-    def to_host(self, array: Any) -> Callable[[], Any]:
-        """Begins a copy to the host as it is now; what it gives waits for it and returns it as a NumPy array."""
+    def to_host(self, array: Any, stream: Any) -> Callable[[], Any]:
+        """Begins a copy to the host, as the last; what it gives waits for it and returns it as a NumPy array."""
         copy = numpy.array(array)
         return lambda: copy
 
 
 class OtherArrays(NumpyArrays):
-    """Whatever shows its memory by DLPack or NumPy's array interface: taken, and answered, as NumPy's arrays."""
+    """Whatever shows its memory by DLPack or an array interface. On the CPU it is taken, and answered, as NumPy's arrays; on
+    a GPU results go where the caller says, because nobody here can make such arrays."""
+
+    def binding(self, array: Any) -> ModuleType:
+        return cuda() if _on_device(array) else _cpu
+
+    def stream(self, array: Any, stream: Any) -> int | None:
+        return _stream_number(stream) if _on_device(array) else None
 
     def float_type(self, array: Any) -> str:
-        return super().float_type(self._view(array))
+        return "float32" if _on_device(array) else super().float_type(_as_numpy(array))
 
     def prepare(self, array: Any) -> Any:
-        return super().prepare(self._view(array))
+        return array if _on_device(array) else super().prepare(_as_numpy(array))
 
-    def _view(self, array: Any) -> Any:
-        return numpy.asarray(array) if hasattr(array, "__array_interface__") else numpy.from_dlpack(array)
+    def empty_like(self, array: Any, dtype: str) -> Any:
+        return self.empty(array, array.shape, dtype)
+
+    def empty(self, array: Any, shape: Sequence[int], dtype: str) -> Any:
+        if _on_device(array):
+            raise TypeError(f"results on a GPU cannot be made for {type(array)!r}; give out=")
+        return super().empty(array, shape, dtype)
+
+    def to_host(self, array: Any, stream: Any) -> Callable[[], Any]:
+        if _on_device(array):
+            raise TypeError(f"{type(array)!r} cannot be copied from the GPU here; take PyTorch's or CuPy's arrays")
+        return super().to_host(array, stream)
+
+
+class CupyArrays(NumpyArrays):
+    """CuPy's arrays, which are on a GPU. They say themselves which stream is CuPy's current one."""
+
+    def __init__(self) -> None:
+        self.cupy: Any = sys.modules["cupy"]
+
+    def binding(self, array: Any) -> ModuleType:
+        return cuda()
+
+    def prepare(self, array: Any) -> Any:
+        return array.astype("float64") if array.dtype in self.wide else array
+
+    def stream(self, array: Any, stream: Any) -> int | None:
+        return _stream_number(stream)
+
+    def empty_like(self, array: Any, dtype: str) -> Any:
+        return self.empty(array, array.shape, dtype)
+
+    def empty(self, array: Any, shape: Sequence[int], dtype: str) -> Any:
+        with array.device:
+            return self.cupy.empty(shape, _numpy_type(dtype))
+
+    def workspace(self, binding: ModuleType, array: Any, out: Any, options: Any) -> Any:
+        size = binding.workspace_bytes(array, out, options)
+        return self.empty(array, (size,), "uint8") if size else None
+
+    def _current(self, stream: Any) -> Any:
+        return self.cupy.cuda.get_current_stream() if stream is None else self.cupy.cuda.ExternalStream(_stream_number(stream))
+
+    def to_numpy(self, array: Any, stream: Any) -> Any:
+        with array.device:
+            return array.get(stream=self._current(stream))
+
+    def to_host(self, array: Any, stream: Any) -> Callable[[], Any]:
+        with array.device:
+            host = importlib.import_module("cupyx").empty_pinned(array.shape, array.dtype)
+            on = self._current(stream)
+            array.get(stream=on, out=host, blocking=False)
+            copied = on.record()
+
+        def wait() -> Any:
+            copied.synchronize()
+            return host
+
+        return wait
 
 
 class TorchArrays(NumpyArrays):
@@ -106,16 +174,45 @@ class TorchArrays(NumpyArrays):
     def empty(self, array: Any, shape: Sequence[int], dtype: str) -> Any:
         return self.torch.empty(shape, dtype=self.types[dtype], device=array.device)
 
-    def to_numpy(self, array: Any) -> Any:
-        return array.cpu().numpy()
+    def binding(self, array: Any) -> ModuleType:
+        return cuda() if array.is_cuda else _cpu
 
-    def to_host(self, array: Any) -> Callable[[], Any]:
+    def stream(self, array: Any, stream: Any) -> int | None:
         if not array.is_cuda:
-            return super().to_host(array.detach())
+            return None
+        if stream is None and not self.exchanges:
+            stream = self.torch.cuda.current_stream(array.device)
+        return _stream_number(stream)
+
+    def workspace(self, binding: ModuleType, array: Any, out: Any, options: Any) -> Any:
+        if binding is _cpu:
+            return None
+        size = binding.workspace_bytes(array, out, options)
+        return self.torch.empty(size, dtype=self.torch.uint8, device=array.device) if size else None
+
+    def used_on(self, stream: Any, *arrays: Any) -> None:
+        on_device = [array for array in arrays if isinstance(array, self.torch.Tensor) and array.is_cuda]
+        for array in on_device:
+            array.record_stream(self._external(array, stream))
+
+    def _external(self, array: Any, stream: Any) -> Any:
+        return self.torch.cuda.ExternalStream(_stream_number(stream), array.device)
+
+    def to_numpy(self, array: Any, stream: Any) -> Any:
+        if stream is None or not array.is_cuda:
+            return array.cpu().numpy()
+        with self.torch.cuda.stream(self._external(array, stream)):
+            return array.cpu().numpy()
+
+    def to_host(self, array: Any, stream: Any) -> Callable[[], Any]:
+        if not array.is_cuda:
+            return super().to_host(array.detach().numpy(), stream)
+        current = self.torch.cuda.current_stream(array.device)
         host = self.torch.empty(array.shape, dtype=array.dtype, pin_memory=True)
-        host.copy_(array.detach(), non_blocking=True)
         copied = self.torch.cuda.Event()
-        copied.record(self.torch.cuda.current_stream(array.device))
+        with self.torch.cuda.stream(current if stream is None else self._external(array, stream)):
+            host.copy_(array.detach(), non_blocking=True)
+            copied.record()
 
         def wait() -> Any:
             copied.synchronize()
@@ -156,9 +253,36 @@ def _numpy_type(dtype: str) -> numpy.dtype[Any]:
     return _numpy_types[dtype]
 
 
+def _on_device(array: Any) -> bool:
+    if hasattr(array, "__cuda_array_interface__"):
+        return True
+    return hasattr(array, "__dlpack_device__") and array.__dlpack_device__()[0] == 2
+
+
+def _as_numpy(array: Any) -> Any:
+    return numpy.asarray(array) if hasattr(array, "__array_interface__") else numpy.from_dlpack(array)
+
+
+def _stream_number(stream: Any) -> int | None:
+    """Of a number, or of PyTorch's, CuPy's or others' stream."""
+    if stream is None or isinstance(stream, int):
+        return stream
+    for name in ("cuda_stream", "ptr"):
+        if isinstance(getattr(stream, name, None), int):
+            return int(getattr(stream, name))
+    if hasattr(stream, "__cuda_stream__"):
+        return int(stream.__cuda_stream__()[1])
+    raise TypeError(f"stream is {stream!r}; it must be a number, or a stream of PyTorch, CuPy or cuda.core")
+
+
 _known: dict[type, NumpyArrays] = {numpy.ndarray: NumpyArrays()}
 _by_library: dict[str, NumpyArrays] = {}
-_CLASSES: dict[str, type[NumpyArrays]] = {"torch": TorchArrays, "jax": JaxArrays, "numpy": NumpyArrays}
+_CLASSES: dict[str, type[NumpyArrays]] = {
+    "torch": TorchArrays,
+    "cupy": CupyArrays,
+    "jax": JaxArrays,
+    "numpy": NumpyArrays,
+}
 
 
 def _library(array: Any) -> str:
@@ -167,14 +291,14 @@ def _library(array: Any) -> str:
         library = base.__module__.partition(".")[0]
         if library == "jaxlib":
             return "jax"
-        if library in ("torch", "jax") or base is numpy.ndarray:
+        if library in ("torch", "cupy", "jax") or base is numpy.ndarray:
             return library
-    for protocol in ("__dlpack__", "__array_interface__"):
+    for protocol in ("__dlpack__", "__array_interface__", "__cuda_array_interface__"):
         if hasattr(array, protocol):
             return ""
     raise TypeError(
-        f"{type(array)!r} is no array that is taken; take one of PyTorch, NumPy or JAX, or any with __dlpack__ or "
-        "__array_interface__"
+        f"{type(array)!r} is no array that is taken; take one of PyTorch, CuPy, JAX or NumPy, or any with __dlpack__, "
+        "__array_interface__ or __cuda_array_interface__"
     )
 
 

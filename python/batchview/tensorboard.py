@@ -114,7 +114,7 @@ def log_images(
     if spacing is not None and not all(0 < distance < math.inf for distance in spacing):
         raise ValueError(f"spacing is {spacing}; it must be two numbers above 0")
     drawn = _draw(batch, max_images, pictures, options)
-    host = arrays_of(drawn).to_host(drawn)
+    host = arrays_of(drawn).to_host(drawn, options.get("stream"))
     labels = None if overlay is None else _labels(overlay, tuple(drawn.shape), batch.shape[1])
 
     def finish() -> None:
@@ -186,7 +186,7 @@ def _labels(overlay: Any, pictures: tuple[int, ...], channels: int) -> Callable[
             f"overlay has shape {list(overlay.shape)}; it must be [B, H, W] or [B, 1, H, W], with H and W {pictures[1:3]}"
         )
     repeats = 1 if channels == 3 else channels
-    host = arrays_of(overlay).to_host(overlay)
+    host = arrays_of(overlay).to_host(overlay, None)
     if shape[0] * repeats < pictures[0]:
         raise ValueError(f"overlay has {shape[0]} images; the batch has more")
     return lambda: numpy.repeat(host(), repeats, 0)[: pictures[0]]

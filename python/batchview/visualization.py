@@ -100,7 +100,8 @@ def normalize_batch_for_display(
     algorithm : {"auto", "sort", "select", "resident"}
         How percentiles are found on a device. All give the same bits.
     stream : optional
-        The CUDA stream of the work, as a number or as PyTorch's or CuPy's; without it the library's current one.
+        The CUDA stream of the work, as a number or as PyTorch's, CuPy's or cuda.core's; without it the current one of the
+        tensor's library. With it the work follows what that has been given, and what comes after is yours to order.
 
     Returns
     -------
@@ -141,9 +142,10 @@ def normalize_batch_for_display(
     )
     result = new_output(arrays, tensor, dtype, float_type, packing, colormap) if out is None else out
     binding = arrays.binding(tensor)
-    binding.normalize(
-        tensor, result, options, arrays.workspace(binding, tensor, result, options), arrays.stream(tensor, stream)
-    )
+    work = arrays.workspace(binding, tensor, result, options)
+    binding.normalize(tensor, result, options, work, arrays.stream(tensor, stream))
+    if stream is not None:
+        arrays.used_on(stream, tensor, result, mask, work)
     return arrays.result(result) if out is None else out
 
 
@@ -201,9 +203,10 @@ def measure_window(
         groups = {"plane": batch * channels, "image": batch, "batch": 1}[scope]
         result = arrays.empty(tensor, (groups, 3 if counts else 2), "float64")
     binding = arrays.binding(tensor)
-    binding.measure(
-        tensor, result, options, arrays.workspace(binding, tensor, None, options), arrays.stream(tensor, stream)
-    )
+    work = arrays.workspace(binding, tensor, None, options)
+    binding.measure(tensor, result, options, work, arrays.stream(tensor, stream))
+    if stream is not None:
+        arrays.used_on(stream, tensor, result, mask, work)
     return arrays.result(result) if out is None else out
 
 
@@ -260,6 +263,8 @@ def apply_window(
     options = make_options(2, 98, mask, scope, shown, "percentile", colormap, rounding, epsilon, floor, "auto")
     result = new_output(arrays, tensor, dtype, float_type, packing, colormap) if out is None else out
     arrays.binding(tensor).apply(tensor, windows, result, options, arrays.stream(tensor, stream))
+    if stream is not None:
+        arrays.used_on(stream, tensor, windows, result, mask)
     return arrays.result(result) if out is None else out
 
 
@@ -300,7 +305,7 @@ def normalize_image_to_uint8(image: Any, *, device_output: bool = False, out: An
     image = arrays.prepare(image)
     result = arrays.empty(image, tuple(image.shape), "uint8") if out is None else out
     arrays.binding(image).image_to_uint8(image, result, arrays.stream(image, stream), 0)
-    return _picture(arrays, result, device_output, out)
+    return _picture(arrays, image, result, device_output, out, stream)
 
 
 def visualize_2d_image(image: Any, *, device_output: bool = False, out: Any = None, stream: Any = None) -> Any:
@@ -333,7 +338,7 @@ def visualize_2d_image(image: Any, *, device_output: bool = False, out: Any = No
     image = arrays.prepare(image)
     result = arrays.empty(image, (*image.shape, 3), "uint8") if out is None else out
     arrays.binding(image).image_2d(image, result, arrays.stream(image, stream), 0)
-    return _picture(arrays, result, device_output, out)
+    return _picture(arrays, image, result, device_output, out, stream)
 
 
 def visualize_one_slice_in_3d_image(
@@ -377,11 +382,13 @@ def visualize_one_slice_in_3d_image(
     rows, columns = (extent for i, extent in enumerate(image.shape) if i != axis)
     result = arrays.empty(image, (rows, columns, 3), "uint8") if out is None else out
     arrays.binding(image).slice_of_3d(image, result, arrays.stream(image, stream), axis)
-    return _picture(arrays, result, device_output, out)
+    return _picture(arrays, image, result, device_output, out, stream)
 
 
-def _picture(arrays: Any, result: Any, device_output: bool, out: Any) -> Any:
+def _picture(arrays: Any, image: Any, result: Any, device_output: bool, out: Any, stream: Any) -> Any:
     """What a picture function returns."""
+    if stream is not None:
+        arrays.used_on(stream, image, result)
     if out is not None:
         return out
-    return arrays.result(result) if device_output else arrays.to_numpy(result)
+    return arrays.result(result) if device_output else arrays.to_numpy(result, stream)

@@ -1,6 +1,6 @@
 /* The extension module, _cpu or _cuda: each function takes views of its arrays, and calls the C function that
  * it is named after without the GIL. What users see is Python, in ../batchview. */
-#include "view.h"
+#include "device.h"
 
 /* ---- Arguments ------------------------------------------------------------------------------------------ */
 
@@ -10,30 +10,53 @@ enum { MOST_ARRAYS = 4 };
 typedef struct call_state {
   array_view views[MOST_ARRAYS];
   int count;
-  PyObject *stream; /* None, or a number; borrowed */
+  view_order order; /* the stream of the work: the one that was given, or the first array's own */
+  int given;
   bv_display_options options;
 } call_state;
+
+/* stream: None, or a number. 0, or -1 with an exception. */
+static int begin(call_state *call, PyObject *stream) {
+  if (stream == Py_None)
+    return 0;
+  call->given = call->order.known = 1;
+  return view_stream(stream, &call->order.stream);
+}
+
+static int is_ordered_elsewhere(const call_state *call, const array_view *view) {
+  return view->has_stream && view->stream != call->order.stream;
+}
 
 /* Adds a view; None gives NULL without an exception. */
 static const bv_tensor *add(call_state *call, PyObject *array, int written) {
   if (array == Py_None)
     return NULL;
   array_view *view = &call->views[call->count++];
-  return view_take(array, written, call->stream, view) < 0 ? NULL : &view->tensor;
+  if (view_take(array, written, &call->order, view) < 0)
+    return NULL;
+  if (!call->order.known && !call->order.asks) {
+    call->order.known = 1;
+    call->order.stream = view->stream;
+  }
+  if (!call->order.asks && is_ordered_elsewhere(call, view) &&
+      device_order(view->tensor.device, call->order.stream, view->stream) < 0)
+    return NULL;
+  return &view->tensor;
 }
 
-static void end(call_state *call) {
-  for (int i = 0; i < call->count; ++i)
-    view_release(&call->views[i]);
-}
-
-/* Where the work goes: the stream that was given, else the one that the first array names. */
-static int stream_of(const call_state *call, bv_stream *stream) {
-  *stream = call->views[0].stream;
-  if (call->stream == Py_None)
-    return 0;
-  *stream = (bv_stream)PyLong_AsVoidPtr(call->stream);
-  return PyErr_Occurred() ? -1 : 0;
+/* The result, or NULL with an exception. Who gave a stream orders it himself with what comes after; the streams
+ * of other arrays, else, go on when the work is done. */
+static PyObject *end(call_state *call, PyObject *result) {
+  for (int i = 0; i < call->count; ++i) {
+    array_view *view = &call->views[i];
+    if (result && !call->given && !call->order.asks && is_ordered_elsewhere(call, view) &&
+        device_order(view->tensor.device, view->stream, call->order.stream) < 0) {
+      Py_DECREF(result);
+      result = NULL;
+    }
+    view_release(view);
+  }
+  return result;
 }
 
 /* options: None, or the tuple that _options.py makes. 0, or -1 with an exception. */
@@ -81,66 +104,63 @@ static int read_workspace(call_state *call, PyObject *workspace) {
 
 static PyObject *normalize(PyObject *module, PyObject *arguments) {
   (void)module;
-  PyObject *batch, *out, *options, *workspace;
+  PyObject *batch, *out, *options, *workspace, *stream;
   call_state call = {0};
-  if (!PyArg_ParseTuple(arguments, "OOOOO", &batch, &out, &options, &workspace, &call.stream))
+  if (!PyArg_ParseTuple(arguments, "OOOOO", &batch, &out, &options, &workspace, &stream) ||
+      begin(&call, stream) < 0)
     return NULL;
   const bv_tensor *in_view = add(&call, batch, 0), *out_view = in_view ? add(&call, out, 1) : NULL;
   PyObject *result = NULL;
-  bv_stream stream;
-  if (out_view && read_options(&call, options) == 0 && read_workspace(&call, workspace) == 0 &&
-      stream_of(&call, &stream) == 0) {
+  if (out_view && read_options(&call, options) == 0 && read_workspace(&call, workspace) == 0) {
     bv_status status;
-    Py_BEGIN_ALLOW_THREADS status = bv_normalize_batch_for_display(in_view, out_view, &call.options, stream);
+    Py_BEGIN_ALLOW_THREADS status =
+        bv_normalize_batch_for_display(in_view, out_view, &call.options, call.order.stream);
     Py_END_ALLOW_THREADS result = answer(status);
   }
-  end(&call);
-  return result;
+  return end(&call, result);
 }
 
 static PyObject *measure(PyObject *module, PyObject *arguments) {
   (void)module;
-  PyObject *batch, *windows, *options, *workspace;
+  PyObject *batch, *windows, *options, *workspace, *stream;
   call_state call = {0};
-  if (!PyArg_ParseTuple(arguments, "OOOOO", &batch, &windows, &options, &workspace, &call.stream))
+  if (!PyArg_ParseTuple(arguments, "OOOOO", &batch, &windows, &options, &workspace, &stream) ||
+      begin(&call, stream) < 0)
     return NULL;
   const bv_tensor *in_view = add(&call, batch, 0), *out_view = in_view ? add(&call, windows, 1) : NULL;
   PyObject *result = NULL;
-  bv_stream stream;
-  if (out_view && read_options(&call, options) == 0 && read_workspace(&call, workspace) == 0 &&
-      stream_of(&call, &stream) == 0) {
+  if (out_view && read_options(&call, options) == 0 && read_workspace(&call, workspace) == 0) {
     bv_status status;
-    Py_BEGIN_ALLOW_THREADS status = bv_measure_window(in_view, &call.options, out_view, stream);
+    Py_BEGIN_ALLOW_THREADS status = bv_measure_window(in_view, &call.options, out_view, call.order.stream);
     Py_END_ALLOW_THREADS result = answer(status);
   }
-  end(&call);
-  return result;
+  return end(&call, result);
 }
 
 static PyObject *apply(PyObject *module, PyObject *arguments) {
   (void)module;
-  PyObject *batch, *windows, *out, *options;
+  PyObject *batch, *windows, *out, *options, *stream;
   call_state call = {0};
-  if (!PyArg_ParseTuple(arguments, "OOOOO", &batch, &windows, &out, &options, &call.stream))
+  if (!PyArg_ParseTuple(arguments, "OOOOO", &batch, &windows, &out, &options, &stream) ||
+      begin(&call, stream) < 0)
     return NULL;
   const bv_tensor *in_view = add(&call, batch, 0), *windows_view = in_view ? add(&call, windows, 0) : NULL,
                   *out_view = windows_view ? add(&call, out, 1) : NULL;
   PyObject *result = NULL;
-  bv_stream stream;
-  if (out_view && read_options(&call, options) == 0 && stream_of(&call, &stream) == 0) {
+  if (out_view && read_options(&call, options) == 0) {
     bv_status status;
-    Py_BEGIN_ALLOW_THREADS status = bv_apply_window(in_view, windows_view, out_view, &call.options, stream);
+    Py_BEGIN_ALLOW_THREADS status =
+        bv_apply_window(in_view, windows_view, out_view, &call.options, call.order.stream);
     Py_END_ALLOW_THREADS result = answer(status);
   }
-  end(&call);
-  return result;
+  return end(&call, result);
 }
 
 /* The bytes that `normalize` (out None: `measure`) needs. */
 static PyObject *workspace_bytes(PyObject *module, PyObject *arguments) {
   (void)module;
   PyObject *batch, *out, *options;
-  call_state call = {.stream = Py_None};
+  call_state call = {.order.asks = 1};
   if (!PyArg_ParseTuple(arguments, "OOO", &batch, &out, &options))
     return NULL;
   const bv_tensor *in_view = add(&call, batch, 0), *out_view = in_view ? add(&call, out, 1) : NULL;
@@ -153,8 +173,7 @@ static PyObject *workspace_bytes(PyObject *module, PyObject *arguments) {
     else
       raise_status(status);
   }
-  end(&call);
-  return result;
+  return end(&call, result);
 }
 
 /* ---- Single images -------------------------------------------------------------------------------------- */
@@ -163,24 +182,22 @@ enum { TO_UINT8, IMAGE, SLICE };
 
 /* The three functions of one image, by `what`. */
 static PyObject *draw(PyObject *arguments, int what) {
-  PyObject *image, *out;
+  PyObject *image, *out, *stream;
   int axis = 0;
   call_state call = {0};
-  if (!PyArg_ParseTuple(arguments, "OOOi", &image, &out, &call.stream, &axis))
+  if (!PyArg_ParseTuple(arguments, "OOOi", &image, &out, &stream, &axis) || begin(&call, stream) < 0)
     return NULL;
   const bv_tensor *in_view = add(&call, image, 0), *out_view = in_view ? add(&call, out, 1) : NULL;
   PyObject *result = NULL;
-  bv_stream stream;
-  if (out_view && stream_of(&call, &stream) == 0) {
+  if (out_view) {
     bv_status status;
-    Py_BEGIN_ALLOW_THREADS status = what == TO_UINT8 ? bv_normalize_image_to_uint8(in_view, out_view, stream)
-                                    : what == IMAGE
-                                        ? bv_visualize_2d_image(in_view, out_view, stream)
-                                        : bv_visualize_one_slice_in_3d_image(in_view, axis, out_view, stream);
+    Py_BEGIN_ALLOW_THREADS status =
+        what == TO_UINT8 ? bv_normalize_image_to_uint8(in_view, out_view, call.order.stream)
+        : what == IMAGE  ? bv_visualize_2d_image(in_view, out_view, call.order.stream)
+                         : bv_visualize_one_slice_in_3d_image(in_view, axis, out_view, call.order.stream);
     Py_END_ALLOW_THREADS result = answer(status);
   }
-  end(&call);
-  return result;
+  return end(&call, result);
 }
 
 static PyObject *image_to_uint8(PyObject *module, PyObject *arguments) {

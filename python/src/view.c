@@ -3,7 +3,7 @@
  * dictionaries. */
 #include <string.h>
 
-#include "view.h"
+#include "device.h"
 
 /* ---- DLPack's exchange API, as it fixes the layout ------------------------------------------------------ */
 
@@ -20,19 +20,21 @@ typedef struct exchange_api {
   int (*current_stream)(int32_t device_type, int32_t device, void **stream);
 } exchange_api;
 
-static PyObject *name_exchange_api, *name_dlpack, *name_array_interface, *name_cuda_interface, *name_stream;
+static PyObject *name_exchange_api, *name_dlpack, *name_dlpack_device, *name_array_interface,
+    *name_cuda_interface, *name_stream;
 static PyObject *no_arguments, *newest_version; /* () and {"max_version": (1, 1)} */
 
 int view_prepare(void) {
   name_exchange_api = PyUnicode_InternFromString("__dlpack_c_exchange_api__");
   name_dlpack = PyUnicode_InternFromString("__dlpack__");
+  name_dlpack_device = PyUnicode_InternFromString("__dlpack_device__");
   name_array_interface = PyUnicode_InternFromString("__array_interface__");
   name_cuda_interface = PyUnicode_InternFromString("__cuda_array_interface__");
   name_stream = PyUnicode_InternFromString("stream");
   no_arguments = PyTuple_New(0);
   newest_version = Py_BuildValue("{s:(ii)}", "max_version", 1, 1);
-  return name_exchange_api && name_dlpack && name_array_interface && name_cuda_interface && name_stream &&
-                 no_arguments && newest_version
+  return name_exchange_api && name_dlpack && name_dlpack_device && name_array_interface &&
+                 name_cuda_interface && name_stream && no_arguments && newest_version
              ? 0
              : -1;
 }
@@ -74,18 +76,23 @@ static const exchange_api *exchange_api_of(PyObject *array) {
 
 /* ---- Statuses ------------------------------------------------------------------------------------------- */
 
+PyObject *batchview_error(void) {
+  PyObject *errors = PyImport_ImportModule("batchview._errors");
+  PyObject *error = errors ? PyObject_GetAttrString(errors, "Error") : NULL;
+  Py_XDECREF(errors);
+  return error;
+}
+
 void raise_status(bv_status status) {
   switch (status) {
   case BV_ERROR_TYPE: PyErr_SetString(PyExc_TypeError, bv_last_error()); return;
   case BV_ERROR_MEMORY: PyErr_SetString(PyExc_MemoryError, bv_last_error()); return;
   case BV_ERROR_NO_CUDA:
   case BV_ERROR_CUDA: {
-    PyObject *errors = PyImport_ImportModule("batchview._errors");
-    PyObject *error = errors ? PyObject_GetAttrString(errors, "Error") : NULL;
+    PyObject *error = batchview_error();
     if (error)
       PyErr_SetString(error, bv_last_error());
     Py_XDECREF(error);
-    Py_XDECREF(errors);
     return;
   }
   default: PyErr_SetString(PyExc_ValueError, bv_last_error());
@@ -131,6 +138,37 @@ static int take_exchanged(const exchange_api *api, PyObject *array, int written,
   return finish(bv_tensor_from_dlpack(&tensor, &view->tensor));
 }
 
+int view_stream(PyObject *number, bv_stream *stream) {
+  *stream = (bv_stream)PyLong_AsVoidPtr(number);
+  if (!*stream && PyErr_Occurred())
+    return -1;
+  if (*stream == (bv_stream)1) /* the legacy default stream has two numbers */
+    *stream = NULL;
+  return 0;
+}
+
+/* What to tell __dlpack__ of the stream, a new reference: None for an array on the CPU, and where the array is
+ * the first and its library says no stream: then it is the legacy default one. */
+static PyObject *stream_for(PyObject *array, const view_order *order) {
+  long type = 0;
+  if (device_arrays && (order->known || order->asks)) {
+    PyObject *device = PyObject_CallMethodObjArgs(array, name_dlpack_device, NULL);
+    PyObject *first = device ? PySequence_GetItem(device, 0) : NULL;
+    type = first ? PyLong_AsLong(first) : 0;
+    Py_XDECREF(first);
+    Py_XDECREF(device);
+    if (PyErr_Occurred())
+      return NULL;
+  }
+  if (type != DL_CUDA) {
+    Py_INCREF(Py_None);
+    return Py_None;
+  }
+  if (order->asks)
+    return PyLong_FromLong(-1); /* there is nothing to wait for */
+  return order->stream ? PyLong_FromVoidPtr(order->stream) : PyLong_FromLong(1);
+}
+
 /* Calls array.__dlpack__ for a capsule of the newest kind that it has. */
 static PyObject *export_capsule(PyObject *export, PyObject *stream) {
   PyObject *options = newest_version;
@@ -171,121 +209,15 @@ static int take_capsule(PyObject *capsule, int written, array_view *view) {
   return finish(bv_tensor_from_dlpack_managed(view->managed, &view->tensor));
 }
 
-/* ---- Interface dictionaries -------------------------------------------------------------------------------
- */
-
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define OTHER_ORDER '>'
-#else
-#define OTHER_ORDER '<'
-#endif
-
-/* "<f4" and the like. */
-static int read_typestr(PyObject *typestr, bv_dtype *dtype) {
-  static const struct {
-    char name[3];
-    bv_dtype dtype;
-  } types[] = {{"f4", BV_F32}, {"f2", BV_F16}, {"f8", BV_F64}, {"u1", BV_U8},  {"b1", BV_U8},
-               {"i1", BV_I8},  {"u2", BV_U16}, {"i2", BV_I16}, {"i4", BV_I32}, {"u4", BV_U32}};
-  PyObject *bytes = typestr && PyUnicode_Check(typestr) ? PyUnicode_AsUTF8String(typestr) : NULL;
-  const char *text = bytes ? PyBytes_AsString(bytes) : NULL;
-  int found = 0;
-  if (text && text[0] && text[0] != OTHER_ORDER)
-    for (size_t i = 0; i < sizeof types / sizeof *types && !found; ++i)
-      if (strcmp(text + 1, types[i].name) == 0) {
-        *dtype = types[i].dtype;
-        found = 1;
-      }
-  Py_XDECREF(bytes);
-  if (!found && !PyErr_Occurred())
-    PyErr_Format(PyExc_TypeError,
-                 "arrays of type %R are not taken; take float16, float32, float64, or integers of 8, 16 or 32 "
-                 "bits, in the machine's byte order",
-                 typestr ? typestr : Py_None);
-  return found ? 0 : -1;
+/* An interface dictionary of `array`, a new reference; NULL without an exception if it has none. */
+static PyObject *interface_of(PyObject *array, PyObject *name) {
+  PyObject *interface = PyObject_GetAttr(array, name);
+  if (!interface && PyErr_ExceptionMatches(PyExc_AttributeError))
+    PyErr_Clear();
+  return interface;
 }
 
-/* The numbers of a tuple; at most BV_MAX_NDIM. */
-static int read_numbers(PyObject *tuple, const char *what, int64_t *numbers, Py_ssize_t *count) {
-  if (!tuple || !PyTuple_Check(tuple)) {
-    PyErr_Format(PyExc_TypeError, "the array's interface has no tuple of %s", what);
-    return -1;
-  }
-  *count = PyTuple_Size(tuple);
-  if (*count > BV_MAX_NDIM) {
-    PyErr_Format(PyExc_ValueError, "the array has %zd dimensions; at most %d are taken", *count, BV_MAX_NDIM);
-    return -1;
-  }
-  for (Py_ssize_t i = 0; i < *count; ++i) {
-    numbers[i] = PyLong_AsLongLong(PyTuple_GetItem(tuple, i));
-    if (numbers[i] == -1 && PyErr_Occurred()) {
-      if (PyErr_ExceptionMatches(PyExc_OverflowError))
-        PyErr_Format(PyExc_ValueError, "the array's %s %R do not fit in 64 bits", what, tuple);
-      return -1;
-    }
-  }
-  return 0;
-}
-
-/* Byte strides to strides that count elements. */
-static int read_strides(PyObject *interface, bv_tensor *tensor) {
-  PyObject *strides = PyDict_GetItemString(interface, "strides");
-  if (!strides || strides == Py_None) {
-    *tensor = bv_contiguous_tensor(tensor->data, tensor->dtype, tensor->device, tensor->ndim, tensor->shape);
-    return 0;
-  }
-  Py_ssize_t count;
-  if (read_numbers(strides, "strides", tensor->stride, &count) < 0)
-    return -1;
-  int64_t size = (int64_t)bv_dtype_size(tensor->dtype);
-  for (int32_t i = 0; i < tensor->ndim; ++i) {
-    if (count != tensor->ndim || tensor->stride[i] % size != 0) {
-      PyErr_Format(PyExc_ValueError, "the array's strides %R do not fit elements of %d bytes in %d dimensions",
-                   strides, (int)size, (int)tensor->ndim);
-      return -1;
-    }
-    tensor->stride[i] /= size;
-  }
-  return 0;
-}
-
-static int take_interface(PyObject *interface, int32_t device, int written, bv_tensor *tensor) {
-  if (!PyDict_Check(interface)) {
-    PyErr_SetString(PyExc_TypeError, "the array's interface is no dictionary");
-    return -1;
-  }
-  memset(tensor, 0, sizeof *tensor);
-  tensor->device = device;
-  Py_ssize_t ndim;
-  if (read_typestr(PyDict_GetItemString(interface, "typestr"), &tensor->dtype) < 0 ||
-      read_numbers(PyDict_GetItemString(interface, "shape"), "shape", tensor->shape, &ndim) < 0)
-    return -1;
-  tensor->ndim = (int32_t)ndim;
-  PyObject *data = PyDict_GetItemString(interface, "data"), *mask = PyDict_GetItemString(interface, "mask");
-  if (!data || !PyTuple_Check(data) || PyTuple_Size(data) != 2) {
-    PyErr_SetString(PyExc_TypeError, "the array's interface has no address");
-    return -1;
-  }
-  if (mask && mask != Py_None) {
-    PyErr_SetString(PyExc_TypeError, "arrays with a mask of their own are not taken; give mask=");
-    return -1;
-  }
-  PyObject *address = PyTuple_GetItem(data, 0);
-  tensor->data = address == Py_None ? NULL : PyLong_AsVoidPtr(address);
-  if (!tensor->data && PyErr_Occurred())
-    return -1;
-  int read_only = PyObject_IsTrue(PyTuple_GetItem(data, 1));
-  if (read_only < 0)
-    return -1;
-  if (read_only && written) {
-    PyErr_SetString(PyExc_ValueError, "out is read-only");
-    return -1;
-  }
-  return read_strides(interface, tensor);
-}
-
-/* NumPy's interface of `array`, a new reference. NULL without an exception if it has none; what DLPack said
- * before (an exception, perhaps) is then raised again. */
+/* The same for NumPy's; what DLPack said before (an exception, perhaps) is raised again if there is none. */
 static PyObject *interface_instead(PyObject *array) {
   PyObject *type, *value, *traceback;
   PyErr_Fetch(&type, &value, &traceback);
@@ -303,14 +235,24 @@ static PyObject *interface_instead(PyObject *array) {
 
 /* ---- Any array ------------------------------------------------------------------------------------------- */
 
-int view_take(PyObject *array, int written, PyObject *stream, array_view *view) {
-  memset(view, 0, sizeof *view);
+static int take(PyObject *array, int written, const view_order *order, array_view *view) {
   const exchange_api *api = exchange_api_of(array);
   if (api && api->tensor_from_object)
     return take_exchanged(api, array, written, view);
 
+  /* CUDA's dictionary says on which stream the array's work is ordered; DLPack has to be told. */
+  PyObject *interface = device_arrays ? interface_of(array, name_cuda_interface) : NULL;
+  if (interface) {
+    int result = view_take_interface(interface, 1, written, view);
+    Py_DECREF(interface);
+    return result;
+  }
+  if (PyErr_Occurred())
+    return -1;
   PyObject *export = PyObject_GetAttr(array, name_dlpack);
-  PyObject *capsule = export ? export_capsule(export, stream) : NULL;
+  PyObject *stream = export ? stream_for(array, order) : NULL;
+  PyObject *capsule = stream ? export_capsule(export, stream) : NULL;
+  Py_XDECREF(stream);
   Py_XDECREF(export);
   if (capsule) {
     int result = take_capsule(capsule, written, view);
@@ -319,9 +261,9 @@ int view_take(PyObject *array, int written, PyObject *stream, array_view *view) 
   }
   if (!PyErr_ExceptionMatches(export ? PyExc_BufferError : PyExc_AttributeError))
     return -1;
-  PyObject *interface = interface_instead(array);
+  interface = interface_instead(array);
   if (interface) {
-    int result = take_interface(interface, BV_CPU, written, &view->tensor);
+    int result = view_take_interface(interface, 0, written, view);
     Py_DECREF(interface);
     return result;
   }
@@ -332,6 +274,18 @@ int view_take(PyObject *array, int written, PyObject *stream, array_view *view) 
                  "__cuda_array_interface__, such as those of PyTorch, NumPy, CuPy and JAX",
                  (PyObject *)Py_TYPE(array));
   }
+  return -1;
+}
+
+int view_take(PyObject *array, int written, const view_order *order, array_view *view) {
+  memset(view, 0, sizeof *view);
+  if (take(array, written, order, view) < 0)
+    return -1;
+  if (device_arrays || view->tensor.device == BV_CPU)
+    return 0;
+  PyErr_Format(PyExc_ValueError,
+               "an array on device %d in a call whose first array is on the CPU; all must be on one device",
+               (int)view->tensor.device);
   return -1;
 }
 

@@ -19,19 +19,34 @@ typedef struct array_view {
   DLManagedTensor *managed;
 } array_view;
 
+/* The stream of a call, for arrays that must be told. */
+typedef struct view_order {
+  int known;
+  bv_stream stream;
+  int asks; /* the call only asks about the arrays, and touches no pixel */
+} view_order;
+
 /* Prepares what all views need; once a process. 0, or -1 with an exception. */
 int view_prepare(void);
 
 /* Makes *view a view of `array`, which the caller keeps alive; view_release ends it, after a failure too.
  * written: not 0 if it is going to be an output.
- * stream: the number of the stream that the work will be on, for arrays that must be told, or None.
  * 0, or -1 with an exception. */
-int view_take(PyObject *array, int written, PyObject *stream, array_view *view);
+int view_take(PyObject *array, int written, const view_order *order, array_view *view);
+
+/* The part of view_take for an interface dictionary: CUDA's, or NumPy's. */
+int view_take_interface(PyObject *interface, int on_device, int written, array_view *view);
+
+/* The stream of its number. 0, or -1 with an exception. */
+int view_stream(PyObject *number, bv_stream *stream);
 
 void view_release(array_view *view);
 
 /* Raises what stands for a status: ValueError, TypeError, MemoryError or batchview.Error, with bv_last_error().
  */
 void raise_status(bv_status status);
+
+/* The type batchview.Error, a new reference; NULL with an exception. */
+PyObject *batchview_error(void);
 
 #endif
