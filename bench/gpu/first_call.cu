@@ -1,6 +1,6 @@
 // What the first call on a device costs, and whether it waits for work that is there:
 //   first_call ALGORITHM [prepared] [--milliseconds N]
-// ALGORITHM is auto, sort, select, resident, minmax or uint8. A kernel keeps one stream busy for N ms (2000)
+// ALGORITHM is auto, sort, select, resident, minmax or uint8. A kernel keeps one stream busy for N ms (1000)
 // while the first call is made on another one, in a process that has called nothing before, or
 // bv_prepare_device alone. Prints how long the call took the host, and whether that is half of N ms: then it
 // has waited. Ends with status 1 if a prepared call has; but for sort, whose kernels cannot be loaded before.
@@ -42,7 +42,7 @@ double milliseconds_since(std::chrono::steady_clock::time_point begin) {
 int main(int argc, char **argv) {
   std::string algorithm;
   bool is_prepared = false;
-  long long milliseconds = 2000;
+  long long milliseconds = 1000;
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     if (argument == "prepared")

@@ -112,8 +112,8 @@ TEST_P(Launches, ClustersOfEverySize) {
       options.high = random_.uniform(options.low, 100);
       blocks_of_cluster = 1;
       expect_what_the_cpu_makes(values_with_a_gap(pixels, below), options);
-      if (properties.major == 9) {
-        EXPECT_EQ(blocks_of_cluster, blocks);
+      if (properties.major == 9) { // of 16 blocks where a part of the device has room for them
+        EXPECT_EQ(std::min<unsigned>(blocks_of_cluster, 8), std::min(blocks, 8u));
       }
     }
 }
