@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dicom_codec.h"
 #include "message.h"
 #include "replace.h"
 #include "report.h"
@@ -138,6 +139,8 @@ int main(int argc, char **argv) {
     char description[DESCRIPTION_BYTES];
     bv_describe(description, sizeof description);
     fputs(options.help ? options_help : description, stdout);
+    if (options.version)
+      printf("JPEG in DICOM files: %s\n", dicom_jpeg_is_there("JPEG", why) == CLI_OK ? "by DCMTK" : text);
     return flush_output();
   }
   if (strcmp(options.output, "-") == 0 && isatty(STDOUT_FILENO))

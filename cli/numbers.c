@@ -95,7 +95,7 @@ static cli_result widen(double *wide, const block *raw, size_t count, int32_t ty
   return CLI_OK;
 }
 
-static cli_result load_wide(const stored_numbers *numbers, source *into, reason why) {
+static cli_result convert_wide(const stored_numbers *numbers, int32_t dtype, void *to, reason why) {
   block raw;
   double wide[BLOCK];
   for (size_t first = 0; first < numbers->count; first += BLOCK) {
@@ -107,19 +107,31 @@ static cli_result load_wide(const stored_numbers *numbers, source *into, reason 
     if (numbers->scaled)
       for (size_t i = 0; i < count; ++i)
         wide[i] = numbers->slope * wide[i] + numbers->inter;
-    if (into->tensor.dtype == BV_F64)
-      memcpy((double *)into->memory + first, wide, count * sizeof *wide);
+    if (dtype == BV_F64)
+      memcpy((double *)to + first, wide, count * sizeof *wide);
     else
       for (size_t i = 0; i < count; ++i)
-        ((float *)into->memory)[first + i] = (float)wide[i];
+        ((float *)to)[first + i] = (float)wide[i];
   }
   return CLI_OK;
 }
 
+int32_t loaded_type(int32_t type, bool scaled) {
+  if (!scaled && type < STORED_I64)
+    return type;
+  return type == BV_F32 || stored_size(type) <= 2 ? BV_F32 : BV_F64;
+}
+
+cli_result convert_numbers(const stored_numbers *numbers, void *to, reason why) {
+  const int32_t dtype = loaded_type(numbers->type, numbers->scaled);
+  if (dtype != numbers->type || numbers->scaled)
+    return convert_wide(numbers, dtype, to, why);
+  copy_native(to, numbers, 0, numbers->count);
+  return CLI_OK;
+}
+
 cli_result load_numbers(const stored_numbers *numbers, source *into, reason why) {
-  int32_t type = numbers->type;
-  bool wide = numbers->scaled || type >= STORED_I64;
-  into->tensor.dtype = !wide ? type : type == BV_F32 || stored_size(type) <= 2 ? BV_F32 : BV_F64;
+  into->tensor.dtype = loaded_type(numbers->type, numbers->scaled);
   size_t bytes;
   if (__builtin_mul_overflow(numbers->count, bv_dtype_size(into->tensor.dtype), &bytes))
     return refuse(why, CLI_UNSUPPORTED, "its pixels take more than 2^64 bytes");
@@ -127,8 +139,5 @@ cli_result load_numbers(const stored_numbers *numbers, source *into, reason why)
   if (result != CLI_OK)
     return result;
   into->tensor.data = into->memory;
-  if (wide)
-    return load_wide(numbers, into, why);
-  copy_native(into->memory, numbers, 0, numbers->count);
-  return CLI_OK;
+  return convert_numbers(numbers, into->memory, why);
 }

@@ -21,8 +21,14 @@ size_t stored_size(int32_t type);
 
 bool machine_is_big_endian(void);
 
-/* Allocates into->memory and fills it; sets the tensor's data and dtype. 64-bit integers become f64 and are
- * refused if that is not exact. Scaled numbers become f32, those of 32 bits other than f32, and of 64, f64. */
+/* The bv_dtype that numbers of a stored type become: 64-bit integers f64, and scaled ones f32, or f64 if they
+ * have 32 bits and are no f32, or 64. */
+int32_t loaded_type(int32_t type, bool scaled);
+
+/* Writes numbers of loaded_type() to `to`, which has room for them. Refuses 64-bit integers that are no f64. */
+cli_result convert_numbers(const stored_numbers *numbers, void *to, reason why);
+
+/* The same into into->memory, which is allocated; sets the tensor's data and dtype. */
 cli_result load_numbers(const stored_numbers *numbers, source *into, reason why);
 
 #endif

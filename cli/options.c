@@ -167,9 +167,13 @@ static cli_result take_window(option_parser *parser, int option, const char *val
       return refuse_value(parser, option, value, "a number from 0");
     return CLI_OK;
   default:
+    display->window = BV_WINDOW_FIXED;
+    parser->options->own_window = strcmp(value, "file") == 0;
+    if (parser->options->own_window)
+      return CLI_OK;
     if (!parse_pair(value, pair) || !(pair[1] > 0) || !isfinite(pair[0] - pair[1] / 2) ||
         !isfinite(pair[0] + pair[1] / 2))
-      return refuse_value(parser, option, value, "two numbers LEVEL,WIDTH with WIDTH > 0");
+      return refuse_value(parser, option, value, "two numbers LEVEL,WIDTH with WIDTH > 0, or file");
     set_window(display, pair[0], pair[1]);
     return CLI_OK;
   }

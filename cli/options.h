@@ -25,6 +25,7 @@ typedef struct cli_options {
   pixel_format format; /* OUTPUT_NPY */
   slice_options slices;
   bv_display_options display; /* without the mask's pixels */
+  bool own_window;            /* the fixed window of each input is the one that its file says */
   bool foreground_given, epsilon_given;
   const char *mask;       /* NULL without */
   bool ignore_grid;       /* of the mask: its voxels meet the input's by their index */

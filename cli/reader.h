@@ -16,13 +16,16 @@ typedef struct file_bytes {
  * fails is freed by its caller. */
 typedef cli_result reader(file_bytes file, source *into, reason why);
 
-reader read_metaimage, read_mgh, read_nifti, read_npy, read_nrrd, read_png, read_tiff;
+reader read_dicom, read_metaimage, read_mgh, read_nifti, read_npy, read_nrrd, read_png, read_tiff;
+
+/* The DICOM files of a directory, as one volume. */
+cli_result read_directory(const char *path, source *into, reason why);
 
 /* From a file's beginning: how many of its bytes its reader will look at; *bytes stays 0 if the beginning is
  * too short to tell. Refuses what the reader would refuse for its header. */
 typedef cli_result file_extent(file_bytes beginning, size_t *bytes, reason why);
 
-file_extent metaimage_extent, mgh_extent, nifti_extent, npy_extent, nrrd_extent;
+file_extent dicom_extent, metaimage_extent, mgh_extent, nifti_extent, npy_extent, nrrd_extent;
 
 /* Says something about a sound file that its user should know: a line of its own, beside the result. */
 void warn(source *about, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -34,6 +34,10 @@ static cli_result compute(cli_rendering *rendering, const cli_options *options, 
   const cli_slices *slices = &rendering->slices;
   bv_display_options display = options->display;
   display.mask = mask->memory ? &mask->tensor : NULL;
+  if (options->own_window) {
+    display.lo = rendering->source.window[0];
+    display.hi = rendering->source.window[1];
+  }
   if (slices->volume && !slices->colour && display.scope == BV_SCOPE_IMAGE)
     display.scope = BV_SCOPE_PLANE; /* each slice is an image; `batch` has volumes before slices */
 
@@ -82,6 +86,8 @@ cli_result render(const char *path, const cli_options *options, const source *ma
                     : rendering->source.kind == SOURCE_IMAGE ? "an image"
                                                              : "a batch of images");
   }
+  if (result == CLI_OK && options->own_window && !rendering->source.windowed)
+    result = refuse(why, CLI_USAGE, "--window file: the file says no window");
   if (result == CLI_OK)
     result = slices_of_source(&rendering->source, &options->slices, &rendering->slices, why);
   if (result == CLI_OK && options->colours && rendering->slices.colour)

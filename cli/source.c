@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "input.h"
@@ -20,6 +21,7 @@ typedef struct file_format {
 } file_format;
 
 static const file_format formats[] = {
+    {"dicom", read_dicom, dicom_extent, 128, 4, "DICM"}, /* first: what is before it may be anything */
     {"metaimage", read_metaimage, metaimage_extent, 0, 10, "ObjectType"},
     {"metaimage", read_metaimage, metaimage_extent, 0, 5, "NDims"},
     {"metaimage", read_metaimage, metaimage_extent, 0, 9, "Comment ="},
@@ -35,14 +37,13 @@ static const file_format formats[] = {
     {"tiff", read_tiff, NULL, 0, 4, "MM\0*"},
     {"tiff", read_tiff, NULL, 0, 4, "II+\0"}, /* BigTIFF */
     {"tiff", read_tiff, NULL, 0, 4, "MM\0+"},
-    {"DICOM", NULL, NULL, 128, 4, "DICM"},
     {"gzip-compressed gzip", NULL, NULL, 0, 2, "\x1f\x8b"},
     {"HDF5", NULL, NULL, 0, 8, "\x89HDF\r\n\x1a\n"},
     {"JPEG", NULL, NULL, 0, 3, "\xff\xd8\xff"},
     {"zip or .npz", NULL, NULL, 0, 4, "PK\x03\x04"},
 };
 
-#define TAKEN_FORMATS "NIfTI, NRRD, MetaImage, MGH, NumPy, PNG or TIFF"
+#define TAKEN_FORMATS "NIfTI, DICOM, NRRD, MetaImage, MGH, NumPy, PNG or TIFF"
 #define PREFIX_BYTES 132 /* what tells the format: up to the end of DICOM's magic */
 
 static const file_format *find_format(file_bytes file) {
@@ -165,8 +166,10 @@ static cli_result parse_packed(file_bytes file, source *into, reason why) {
   return result;
 }
 
+static const source no_source = {.tensor = {.device = BV_CPU}, .spacing = {1, 1, 1}};
+
 static cli_result parse_any(file_bytes file, source *into, reason why) {
-  *into = (struct source){.tensor = {.device = BV_CPU}, .spacing = {1, 1, 1}};
+  *into = no_source;
   cli_result result = is_gzip(file) ? parse_packed(file, into, why) : parse(file, into, why);
   if (result != CLI_OK)
     source_free(into);
@@ -177,10 +180,22 @@ cli_result source_parse(const void *bytes, size_t size, source *into, char *text
   return parse_any((file_bytes){.data = bytes, .size = size}, into, (reason){text, text_bytes});
 }
 
+static cli_result parse_directory(const char *path, source *into, reason why) {
+  *into = no_source;
+  cli_result result = read_directory(path, into, why);
+  snprintf(into->format, sizeof into->format, "dicom");
+  if (result != CLI_OK)
+    source_free(into);
+  return result;
+}
+
 cli_result source_read(const char *path, source *into, char *text, size_t text_bytes) {
   const reason why = {text, text_bytes};
   input_bytes bytes = {0};
+  struct stat facts;
   *into = (struct source){0};
+  if (stat(path, &facts) == 0 && S_ISDIR(facts.st_mode))
+    return parse_directory(path, into, why);
   char header[PATH_MAX];
   const char *place = header_beside(path, header) ? header : path;
   cli_result result = input_read(place, check_beginning, &bytes, why);

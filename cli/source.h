@@ -48,6 +48,10 @@ typedef struct source_grid {
  * NRRD: the same by `space` and `space directions`. Without a patient's space the axes count as left,
  * posterior, superior, as in ITK. Axes that are not of space make a series, those of kind RGB-color colours.
  *
+ * DICOM: the same by the positions and orientations of frames, or of the files of a directory, which are one
+ * volume, a series where several lie at each position; without them in the order of frames, or of instance
+ * numbers. Numbers are rescaled where the file says so; MONOCHROME1 is turned round, so that small is black.
+ *
  * MetaImage: the same by TransformMatrix; without it the axes count as left, posterior, superior, as in ITK.
  * Channels are a series, three or four of bytes colours.
  *
@@ -66,7 +70,8 @@ typedef struct source_grid {
  * 64-bit integers become f64 if all of them fit exactly, and are refused otherwise. Any format may be
  * gzip-compressed. Memory is bounded: what a header claims is compared with what the file can hold before
  * anything is allocated, and neither a file nor its pixels may take more than a third of the machine's memory.
- * Of MetaImage, MGH, NIfTI, NRRD and NumPy files nothing is read or unpacked that their headers do not ask for.
+ * Of DICOM, MetaImage, MGH, NIfTI, NRRD and NumPy files nothing is read or unpacked that their headers do not
+ * ask for.
  */
 typedef struct source {
   source_kind kind;
@@ -80,7 +85,9 @@ typedef struct source {
   /* Distance of neighbours along the last two (image, batch) or three (volume) axes, in mm or any unit; all 1
    * when the file does not say. */
   double spacing[3];
-  char format[16];   /* "metaimage", "mgh", "nifti", "npy", "nrrd", "png", "tiff" */
+  bool windowed;     /* the file says which window is meant for it: */
+  double window[2];  /* its lowest and its highest number */
+  char format[16];   /* "dicom", "metaimage", "mgh", "nifti", "npy", "nrrd", "png", "tiff" */
   char warning[160]; /* what is odd about the file and yet no reason to refuse it: one line, or "" */
 } source;
 

@@ -7,6 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 program="gcc g++ cmake ninja-build zlib1g-dev libpng-dev libtiff-dev"
+dicom="libdcmtk-dev"
 ranks="libsodium-dev"
 tests="libgtest-dev libdlpack-dev python3-venv pkg-config libopenmpi-dev openmpi-bin mricron-data iproute2"
 simulator=
@@ -14,14 +15,14 @@ simulator=
 tests+=" $simulator"
 mpich=
 case "${1:-}" in
-  build) packages="$program $ranks" python= ;;
+  build) packages="$program $dicom $ranks" python= ;;
   demo) packages="$program mricron-data" python= ;;
-  test) packages="$program $ranks $tests" python="numpy SimpleITK nibabel matplotlib" mpich=yes ;;
+  test) packages="$program $dicom $ranks $tests" python="numpy SimpleITK nibabel matplotlib pydicom==3.0.2" mpich=yes ;;
   train) packages="$program $ranks libopenmpi-dev openmpi-bin" python= ;;
   bench) packages="$program libbenchmark-dev python3-venv mricron-data" python=numpy ;;
   ci)
-    packages="$program $ranks $tests clang clang-tidy clang-format libclang-rt-dev libomp-dev libbenchmark-dev git"
-    python="numpy SimpleITK nibabel matplotlib" mpich=yes
+    packages="$program $dicom $ranks $tests clang clang-tidy clang-format libclang-rt-dev libomp-dev libbenchmark-dev git"
+    python="numpy SimpleITK nibabel matplotlib pydicom==3.0.2" mpich=yes
     ;;
   python) packages="$program python3-venv python3-dev mricron-data $simulator" python= ;;
   *) echo "usage: scripts/setup.sh build|demo|test|train|bench|python|ci" >&2 && exit 2 ;;
@@ -120,7 +121,7 @@ if [ -n "$mpich" ] && [ ! -x .venv/mpich/bin/mpiexec ]; then
   install_python --prefix "$PWD/.venv/mpich" mpich
 fi
 for package in $python; do
-  .venv/bin/python -c "import $package" 2>/dev/null || install_python "$package"
+  .venv/bin/python -c "import ${package%%=*}" 2>/dev/null || install_python "$package"
 done
 [ "$1" != python ] || install_python_tests
 case "$1" in

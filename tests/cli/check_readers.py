@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Compares what the program reads with what other readers do: check_readers.py PROGRAM
 
-Random volumes in every format are written by another library (SimpleITK; nibabel for MGH), read by it again, turned by it to
-the standard axes, and mapped by NumPy; the program's .npy must have the same numbers. BATCHVIEW_SEED repeats a run.
+Random volumes in every format are written by another library (SimpleITK; nibabel for MGH; pydicom for DICOM, whose files
+SimpleITK reads, by GDCM), read by it again, turned by it to the standard axes, and mapped by NumPy; the program's .npy must have the same numbers. BATCHVIEW_SEED repeats a run.
 """
 import itertools
 import json
@@ -15,6 +15,7 @@ import tempfile
 try:
     import nibabel
     import numpy as np
+    import pydicom
     import SimpleITK as sitk
 except ImportError as error:
     sys.exit(f"check_readers: {error}; scripts/setup.sh test installs it into .venv")
@@ -139,11 +140,73 @@ def check_mgh(folder):
     print(f".mgh, .mgz: {count} volumes agree")
 
 
+def write_slice(path, pixels, position, direction, spacing, syntax, attributes):
+    """One slice of a series."""
+    meta = pydicom.dataset.FileMetaDataset()
+    meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian if syntax.is_compressed else syntax
+    meta.MediaStorageSOPClassUID = pydicom.uid.CTImageStorage
+    meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
+    slice_ = pydicom.Dataset()
+    slice_.file_meta = meta
+    slice_.SOPClassUID, slice_.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
+    slice_.Modality = "CT"
+    slice_.Rows, slice_.Columns = pixels.shape
+    slice_.SamplesPerPixel, slice_.PhotometricInterpretation = 1, "MONOCHROME2"
+    slice_.BitsAllocated = slice_.BitsStored = 8 * pixels.itemsize
+    slice_.HighBit = slice_.BitsStored - 1
+    slice_.PixelRepresentation = int(pixels.dtype.kind == "i")
+    slice_.ImagePositionPatient = [f"{x:.9g}" for x in position]
+    slice_.ImageOrientationPatient = [f"{x:.9g}" for x in direction[:, :2].T.ravel()]
+    slice_.PixelSpacing = [f"{x:.9g}" for x in (spacing[1], spacing[0])]
+    for name, value in attributes.items():
+        setattr(slice_, name, value)
+    order = ">" if not syntax.is_little_endian else "<"
+    slice_.PixelData = pixels.astype(pixels.dtype.newbyteorder(order)).tobytes()
+    slice_["PixelData"].VR = "OB" if pixels.itemsize == 1 else "OW"
+    if syntax.is_compressed:
+        slice_.compress(syntax, encoding_plugin="pydicom", generate_instance_uid=False)
+    slice_.save_as(path, enforce_file_format=True)
+
+
+def dicom_volumes(folder):
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(folder))
+    turned = sitk.DICOMOrient(reader.Execute(), "LPS")
+    x, y, z = turned.GetSpacing()
+    return [sitk.GetArrayFromImage(turned)], (y, x, z)
+
+
+def check_dicom(folder):
+    """Series of every orientation, whose files have no order, half of them rescaled. GDCM takes RLE for damaged that has
+    rows of a few pixels: it is given the same pixels uncompressed."""
+    kinds = itertools.cycle((np.uint8, np.int16, np.uint16))
+    syntaxes = itertools.cycle((pydicom.uid.ExplicitVRLittleEndian, pydicom.uid.ImplicitVRLittleEndian,
+                                pydicom.uid.ExplicitVRBigEndian, pydicom.uid.RLELossless))
+    for count, direction in enumerate(directions()):
+        volume = random_pixels(next(kinds), numbers.integers(2, 9, 3))
+        spacing, origin = numbers.uniform(0.5, 3, 3), numbers.uniform(-100, 100, 3)
+        syntax, scaled = next(syntaxes), count % 3 == 0
+        attributes = {"SeriesInstanceUID": pydicom.uid.generate_uid(), "StudyInstanceUID": pydicom.uid.generate_uid()}
+        if scaled:
+            attributes.update(RescaleSlope="0.125", RescaleIntercept="-1024")
+        ours, plain = os.path.join(folder, f"series{count}"), os.path.join(folder, f"plain{count}")
+        for path, written in (ours, syntax), (plain, pydicom.uid.ExplicitVRLittleEndian):
+            os.mkdir(path)
+            for name, k in enumerate(numbers.permutation(len(volume))):
+                attributes["InstanceNumber"] = int(numbers.integers(1000))
+                write_slice(os.path.join(path, f"{name}.dcm"), volume[k], origin + direction[:, 2] * spacing[2] * k,
+                            direction, spacing, written, attributes)
+        volumes, distances = dicom_volumes(plain if syntax.is_compressed else ours)
+        check_volumes(ours, [one.astype(np.float32 if scaled else volume.dtype) for one in volumes], distances)
+    print(f"DICOM series: {count + 1} volumes agree")
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="batchview-readers-") as folder:
         for ending in (".nrrd", ".nhdr", ".mha", ".mhd"):
             check_itk(folder, ending)
         check_mgh(folder)
+        check_dicom(folder)
 
 
 main()

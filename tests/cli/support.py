@@ -145,6 +145,24 @@ def make_nifti(extents, values, spacing=(1, 1, 1), directions=((1, 0, 0), (0, 1,
 # ---- TIFF ---------------------------------------------------------------------------------------------------
 
 
+def make_dicom(shape, pixels, height=0):
+    """A slice of bytes that lies so high, explicit and little-endian."""
+
+    def element(group, number, kind, value):
+        value += b"\0" * (len(value) % 2) if kind in (b"UI", b"OB") else b" " * (len(value) % 2)
+        length = struct.pack("<HI", 0, len(value)) if kind == b"OB" else struct.pack("<H", len(value))
+        return struct.pack("<HH", group, number) + kind + length + value
+
+    rows, columns = shape
+    words = ((2, 1), (0x10, rows), (0x11, columns), (0x100, 8), (0x101, 8), (0x102, 7), (0x103, 0))
+    numbers = {number: element(0x28, number, b"US", struct.pack("<H", value)) for number, value in words}
+    numbers[4] = element(0x28, 4, b"CS", b"MONOCHROME2")
+    return (bytes(128) + b"DICM" + element(2, 0x10, b"UI", b"1.2.840.10008.1.2.1")
+            + element(0x20, 0xE, b"UI", b"1.2.3") + element(0x20, 0x32, b"DS", b"0\\0\\%d" % height)
+            + element(0x20, 0x37, b"DS", b"1\\0\\0\\0\\1\\0") + b"".join(numbers[number] for number in sorted(numbers))
+            + element(0x7FE0, 0x10, b"OB", bytes(pixels)))
+
+
 def make_tiff(shape, pixels):
     """A file of grey bytes [pages, rows, columns], uncompressed, a strip a page."""
     count, rows, columns = shape

@@ -10,7 +10,7 @@ import struct
 import subprocess
 import unittest
 
-from support import PROGRAM, SANITIZED, Array, Case, make_nifti, make_png, make_tiff
+from support import PROGRAM, SANITIZED, Array, Case, make_dicom, make_nifti, make_png, make_tiff
 
 LIBRARY = os.environ["BATCHVIEW_FAIL_ALLOCATION_LIBRARY"]
 FAILED = 6
@@ -31,6 +31,10 @@ class Memory(Case):
         self.put("volume.nii.gz", gzip.compress(nifti))
         self.put("pair.hdr", nifti[:108] + struct.pack("<f", 0) + nifti[112:344] + b"ni1\0")
         self.put("pair.img", nifti[352:])
+        self.put("image.dcm", make_dicom((6, 5), range(30)))
+        os.mkdir(self.path("series"))
+        for height in range(3):
+            self.put(f"series/{height}", make_dicom((6, 5), range(30), height))
         voxels = struct.pack("<120f", *values)
         self.put("volume.nrrd", b"NRRD0004\ntype: float\ndimension: 3\nsizes: 6 5 4\nendian: little\nencoding: gzip\n\n"
                  + gzip.compress(voxels))

@@ -121,6 +121,7 @@ class Options(Case):
             self.refuse_usage("--window", value, says=["--window", f"'{value}'", "LEVEL,WIDTH", "WIDTH > 0"])
         for value in ("40,400", "-600,1500", "0.5,1e-3", "+1,.5"):
             self.succeed("a.npy", "-o", "o.npy", "--window", value)
+        self.refuse(USAGE, "a.npy", "-o", "o.npy", "--window", "file", says=["--window file", "the file says no window"])
 
     def test_words(self):
         for option, allowed in (("scope", ("plane", "image", "batch")), ("foreground", ("nonzero", "all")),

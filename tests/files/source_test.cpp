@@ -1,4 +1,5 @@
 // Finding the format, unpacking gzip, and reading from paths and streams.
+#include "dicom_file.h"
 #include "metaimage_file.h"
 #include "mgh_file.h"
 #include "nifti_file.h"
@@ -21,7 +22,8 @@ std::string npy_file() {
 }
 
 const std::vector<std::pair<std::string, std::string>> &sound_files() {
-  static const std::vector<std::pair<std::string, std::string>> files = {{"metaimage", MetaImageFile().bytes()},
+  static const std::vector<std::pair<std::string, std::string>> files = {{"dicom", DicomFile().bytes()},
+                                                                         {"metaimage", MetaImageFile().bytes()},
                                                                          {"mgh", MghFile().bytes()},
                                                                          {"nifti", NiftiFile().bytes()},
                                                                          {"npy", npy_file()},
@@ -173,7 +175,6 @@ TEST(Source, OtherFilesAreRefusedByName) {
     std::string bytes, name;
   } files[] = {
       {gzip(NiftiFile().bytes()), "gzip-compressed gzip"},
-      {std::string(128, '\0') + "DICM....", "DICOM"},
       {"\xff\xd8\xff\xe0..JFIF", "JPEG"},
       {"\x89HDF\r\n\x1a\n", "HDF5"},
       {"PK\x03\x04", "zip or .npz"},
@@ -239,7 +240,7 @@ TEST(Source, FilesAreReadFromPathsAndPipes) {
 TEST(Source, WhatCannotBeReadSaysWhy) {
   const Directory directory;
   expect_refused(Parsed::file(directory.file("missing.nii")), CLI_UNREADABLE, "No such file or directory");
-  expect_refused(Parsed::file(directory.file("")), CLI_UNREADABLE, "Is a directory");
+  expect_refused(Parsed::file(directory.file("")), CLI_UNREADABLE, "a directory without DICOM pictures");
   expect_refused(Parsed::file(directory.with("empty", "")), CLI_UNREADABLE, "the file is empty");
   expect_refused(Parsed::file(directory.with("file", "x") + "/inside"), CLI_UNREADABLE, "Not a directory");
   expect_refused(Parsed::file("/dev/null"), CLI_UNREADABLE, "the file is empty");

@@ -2,6 +2,7 @@
 // a directory.
 #include <fstream>
 
+#include "../files/dicom_file.h"
 #include "../files/metaimage_file.h"
 #include "../files/mgh_file.h"
 #include "../files/nifti_file.h"
@@ -14,6 +15,46 @@ namespace {
 std::string npy(const std::string &header, size_t bytes) {
   return std::string("\x93NUMPY\x01\0", 8) + bytes_of((uint16_t)header.size(), false) + header +
          std::string(bytes, 'x');
+}
+
+void add_dicom(std::vector<std::string> &seeds) {
+  for (int variant = 0; variant < 16; ++variant) {
+    DicomFile file(2, 2, variant & 1 ? 16 : 8);
+    const char *const syntaxes[] = {"1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2",
+                                    "1.2.840.10008.1.2.5"};
+    file.syntax = syntaxes[variant / 2 % 4];
+    file.implicit = variant / 2 % 4 == 1;
+    file.big_endian = variant / 2 % 4 == 2;
+    file.undefined_lengths = variant & 8;
+    file.words(0x00280103, variant & 1);
+    file.numbers(0x00281052, {-1.5});
+    file.numbers(0x00281050, {40});
+    file.numbers(0x00281051, {400});
+    file.numbers(0x00200032, {1, 2, 3});
+    file.numbers(0x00200037, {1, 0, 0, 0, 1, 0});
+    file.numbers(0x00280030, {0.5, 2});
+    const std::string frame =
+        std::string(64, '\0').replace(0, 8, std::string("\1\0\0\0\x40\0\0\0", 8)) + "\3abcd";
+    if (file.encapsulated())
+      file.fragments({frame, frame}, std::string(8, '\0'));
+    seeds.push_back(file.bytes());
+    file.text(0x00280008, "IS", "2");
+    file.text(0x00280004, "CS", "MONOCHROME1");
+    DicomFile place = file;
+    place.elements.clear();
+    place.numbers(0x00200032, {1, 2, 5});
+    const std::string group = file.element(0x00209113, "SQ", file.sequence({place.set()}));
+    file.elements[0x52009230] = {"SQ", file.sequence({group, ""})};
+    if (!file.encapsulated())
+      file.pixels(std::string(16, 'p'));
+    seeds.push_back(file.bytes());
+    file = DicomFile(2, 1);
+    file.words(0x00280002, 3);
+    file.words(0x00280006, variant & 1);
+    file.text(0x00280004, "CS", variant & 2 ? "RGB" : "YBR_FULL");
+    file.pixels("colour");
+    seeds.push_back(file.bytes());
+  }
 }
 
 void add_metaimage(std::vector<std::string> &seeds) {
@@ -196,6 +237,8 @@ int main(int count, char **arguments) {
     return 2;
   const std::string directory = arguments[1], format = FORMAT;
   std::vector<std::string> seeds;
+  if (format == "dicom" || format == "any")
+    add_dicom(seeds);
   if (format == "metaimage" || format == "any")
     add_metaimage(seeds);
   if (format == "mgh" || format == "any")
