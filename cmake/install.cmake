@@ -8,6 +8,9 @@ set(headers include/batchview/batchview.h include/batchview/dlpack.h include/bat
 if(TARGET batchview_ddp)
   list(APPEND headers include/batchview/ddp.h)
 endif()
+if(TARGET batchview_tensorboard)
+  list(APPEND headers include/batchview/tensorboard.h)
+endif()
 install(FILES ${headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/batchview)
 
 # The library looks for the CUDA runtime where it was linked from, the program for the library beside itself.
@@ -25,6 +28,12 @@ if(TARGET batchview_ddp)
   set_target_properties(batchview_ddp PROPERTIES INSTALL_RPATH $ORIGIN INSTALL_RPATH_USE_LINK_PATH ON)
   install(TARGETS batchview_ddp EXPORT batchviewDdp)
   install(EXPORT batchviewDdp NAMESPACE batchview:: FILE batchviewDdpTargets.cmake DESTINATION ${package_directory})
+endif()
+if(TARGET batchview_tensorboard)
+  set_target_properties(batchview_tensorboard PROPERTIES INSTALL_RPATH $ORIGIN INSTALL_RPATH_USE_LINK_PATH ON)
+  install(TARGETS batchview_tensorboard EXPORT batchviewTensorboard)
+  install(EXPORT batchviewTensorboard NAMESPACE batchview:: FILE batchviewTensorboardTargets.cmake
+    DESTINATION ${package_directory})
 endif()
 install(EXPORT batchview NAMESPACE batchview:: FILE batchviewTargets.cmake DESTINATION ${package_directory})
 
@@ -54,4 +63,9 @@ if(TARGET batchview_ddp)
   list(JOIN MPI_C_LIBRARIES " " mpi)
   batchview_pc(batchview-ddp batchview_ddp "The ranks of batchview: one window over all of them" batchview
     "-pthread ${BATCHVIEW_SODIUM_LIBRARY} ${mpi} ${BATCHVIEW_NCCL_LIBRARY}")
+endif()
+if(TARGET batchview_tensorboard)
+  list(JOIN PNG_LIBRARIES " " png)
+  batchview_pc(batchview-tensorboard batchview_tensorboard "The logs of batchview that TensorBoard shows" batchview
+    "-pthread ${png}")
 endif()

@@ -17,12 +17,12 @@ mpich=
 case "${1:-}" in
   build) packages="$program $dicom $ranks" python= ;;
   demo) packages="$program mricron-data" python= ;;
-  test) packages="$program $dicom $ranks $tests" python="numpy SimpleITK nibabel matplotlib pydicom==3.0.2" mpich=yes ;;
+  test) packages="$program $dicom $ranks $tests" python="numpy SimpleITK nibabel matplotlib pydicom==3.0.2 tensorboard" mpich=yes ;;
   train) packages="$program $ranks libopenmpi-dev openmpi-bin" python= ;;
   bench) packages="$program libbenchmark-dev python3-venv mricron-data" python=numpy ;;
   ci)
     packages="$program $dicom $ranks $tests clang clang-tidy clang-format libclang-rt-dev libomp-dev libbenchmark-dev git"
-    python="numpy SimpleITK nibabel matplotlib pydicom==3.0.2" mpich=yes
+    python="numpy SimpleITK nibabel matplotlib pydicom==3.0.2 tensorboard" mpich=yes
     ;;
   python) packages="$program python3-venv python3-dev mricron-data $simulator" python= ;;
   *) echo "usage: scripts/setup.sh build|demo|test|train|bench|python|ci" >&2 && exit 2 ;;

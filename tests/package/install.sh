@@ -19,11 +19,16 @@ prefix=$work/moved
 libdir=$(dirname "$(find "$prefix" -name pkgconfig)")
 export PKG_CONFIG_PATH=$libdir/pkgconfig
 programs=(consumer.c consumer.cpp)
-[ ! -e "$PKG_CONFIG_PATH/batchview-ddp.pc" ] || programs+=(consumer_ddp.c)
+for component in ddp tensorboard; do
+  [ ! -e "$PKG_CONFIG_PATH/batchview-$component.pc" ] || programs+=(consumer_$component.c)
+done
 
 for header in "$include"/batchview/*.h; do
   name=$(basename "$header")
-  [ "$name" = ddp.h ] && [ ! -e "$PKG_CONFIG_PATH/batchview-ddp.pc" ] || cmp "$header" "$prefix/include/batchview/$name"
+  case "$name" in
+    ddp.h | tensorboard.h) [ -e "$PKG_CONFIG_PATH/batchview-${name%.h}.pc" ] || continue ;;
+  esac
+  cmp "$header" "$prefix/include/batchview/$name"
 done
 if grep -rIF -e "$work/first" -e "$build" "$prefix"; then
   echo "the installed files name the place they were built in or installed to" >&2
@@ -35,15 +40,18 @@ echo "-- find_package"
 quietly cmake -S "$consumer" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$prefix"
 quietly cmake --build "$work/cmake"
 for program in "${programs[@]}"; do
-  "$work/cmake/${program/./_}"
+  (cd "$work" && "cmake/${program/./_}")
 done
 
 echo "-- pkg-config"
 [ "$kind" = shared ] && how=() || how=(--static)
 for program in "${programs[@]}"; do
-  [ "$program" = consumer_ddp.c ] && package=batchview-ddp || package=batchview
+  case "$program" in
+    consumer_*) package=batchview-${program#consumer_} package=${package%.c} ;;
+    *) package=batchview ;;
+  esac
   [ "${program##*.}" = cpp ] && compile=("${CXX:-c++}" -std=c++17) || compile=("${CC:-cc}" -std=c99)
   read -ra flags <<<"$(pkg-config --cflags --libs "${how[@]}" $package)"
   "${compile[@]}" -Wall -Wextra -pedantic -Werror "$consumer/$program" -o "$work/program" "${flags[@]}"
-  LD_LIBRARY_PATH=$libdir "$work/program"
+  (cd "$work" && LD_LIBRARY_PATH=$libdir ./program)
 done

@@ -1,0 +1,50 @@
+// Reads event files again, sharing nothing with the library: bit by bit CRC-32C, fields as they come, pictures
+// by libpng.
+#ifndef BATCHVIEW_TENSORBOARD_LOG_READER_H
+#define BATCHVIEW_TENSORBOARD_LOG_READER_H
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+// The fields of a message: numbers (varints and fixed ones as their bits), and bytes.
+struct Message {
+  std::map<int, std::vector<uint64_t>> numbers;
+  std::map<int, std::vector<std::string>> bytes;
+
+  explicit Message(const std::string &encoded);
+  uint64_t number(int field) const;         // the only one
+  const std::string &only(int field) const; // the only bytes
+  bool has(int field) const { return numbers.count(field) + bytes.count(field) > 0; }
+};
+
+struct Event {
+  double wall_time;
+  int64_t step;
+  std::string tag, plugin;
+  uint64_t data_class;
+  bool is_scalar;
+  float scalar;
+  int64_t height, width, colourspace;
+  std::string png;
+};
+
+struct Log {
+  std::vector<std::string> files; // names, in their order
+  std::vector<Event> events;      // of all of them
+
+  std::vector<Event> tagged(const std::string &tag) const;
+};
+
+// All event files of a directory. Throws std::runtime_error for whatever is wrong in one, a torn end too.
+Log read_log(const std::filesystem::path &directory);
+
+struct Picture {
+  int64_t height, width, channels;
+  std::vector<uint8_t> pixels;
+};
+Picture decode_png(const std::string &png);
+
+#endif
