@@ -54,19 +54,25 @@ static cli_result check_shape(const bv_tensor *mask, const bv_tensor *batch, rea
   return CLI_OK;
 }
 
-/* The slices of a volume in colour are images of a batch; so are then those of its mask. */
-static void slices_to_batch(cli_slices *slices) {
-  bv_tensor *batch = &slices->batch;
-  const int64_t shape = batch->shape[0], stride = batch->stride[0];
-  batch->shape[0] = batch->shape[1];
-  batch->stride[0] = batch->stride[1];
-  batch->shape[1] = shape;
-  batch->stride[1] = stride;
+/* The slices of volumes in colour are images of a batch, volume after volume; so are then those of their mask,
+ * which is that of each volume if it is one. */
+static cli_result repeat_volumes(bv_tensor *mask, const cli_slices *slices, reason why) {
+  bv_tensor expected = slices->batch;
+  expected.shape[0] /= slices->count;
+  expected.shape[1] = slices->count;
+  cli_result result = check_shape(mask, &expected, why);
+  for (int axis = 0; axis < 2 && result == CLI_OK; ++axis)
+    if (mask->shape[axis] != expected.shape[axis]) {
+      mask->shape[axis] = expected.shape[axis];
+      mask->stride[axis] = 0;
+    }
+  return result;
 }
 
 cli_result mask_of_input(source file, const source *input, const cli_slices *slices, const cli_options *options,
                          cli_mask *mask, reason why) {
   cli_slices own;
+  int64_t shape[4];
   *mask = (struct cli_mask){0};
   if (input->kind == SOURCE_VOLUME)
     source_as_volume(&file);
@@ -77,18 +83,27 @@ cli_result mask_of_input(source file, const source *input, const cli_slices *sli
     return result;
   char text[160];
   result = slices_of_source(&file, &options->slices, &own, (reason){text, sizeof text});
+  const bool grey_of_colours = slices->volume && slices->colour && own.volume && !own.colour;
   if (result != CLI_OK)
-    return refuse(why, result, "the mask '%s': %s", options->mask, text);
-  if (slices->volume && slices->colour && own.volume && !own.colour && slices->count > 1)
-    slices_to_batch(&own);
-  if ((result = check_shape(&own.batch, &slices->batch, why)) != CLI_OK)
-    return result;
-  mask->memory = malloc((size_t)count_elements(&own.batch));
-  if (!mask->memory)
-    return refuse(why, CLI_FAILED, "out of memory");
-  mask->tensor = bv_contiguous_tensor(mask->memory, BV_U8, BV_CPU, 4, own.batch.shape);
-  copy_set(&own.batch, mask->memory);
-  return CLI_OK;
+    refuse(why, result, "the mask '%s': %s", options->mask, text);
+  else
+    result = grey_of_colours ? repeat_volumes(&own.batch, slices, why)
+                             : check_shape(&own.batch, &slices->batch, why);
+  if (result == CLI_OK) {
+    memcpy(shape, own.batch.shape, sizeof shape);
+    if (grey_of_colours) {
+      shape[0] *= shape[1];
+      shape[1] = 1;
+    }
+    mask->memory = malloc((size_t)count_elements(&own.batch));
+    mask->tensor = bv_contiguous_tensor(mask->memory, BV_U8, BV_CPU, 4, shape);
+    if (mask->memory)
+      copy_set(&own.batch, mask->memory);
+    else
+      result = refuse(why, CLI_FAILED, "out of memory");
+  }
+  slices_free(&own);
+  return result;
 }
 
 void mask_free(cli_mask *mask) {

@@ -65,7 +65,7 @@ static void forget_pixels(cli_rendering *rendering) {
   facts.memory = NULL;
   facts.tensor.data = NULL;
   rendering->source = facts;
-  rendering->slices.batch.data = NULL;
+  slices_free(&rendering->slices);
 }
 
 cli_result render(const char *path, const cli_options *options, const source *mask, cli_progress *progress,

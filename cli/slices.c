@@ -1,8 +1,11 @@
-/* Views of sources: strides and extents only, no pixel is touched. */
+/* Views of sources: strides and extents only; no pixel is touched, but those of series in colour. */
 #include "slices.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "reader.h"
 
 /* Axis `from` of `tensor` as axis `to` of `view`. */
 static void show_axis(bv_tensor *view, int to, const bv_tensor *tensor, int from) {
@@ -31,6 +34,32 @@ static cli_result choose(cli_slices *slices, const slice_options *options, reaso
   slices->first = options->choice == SLICE_CENTRE ? count / 2 : options->number;
   move_along(batch, 1, slices->first);
   batch->shape[1] = 1;
+  return CLI_OK;
+}
+
+/* All slices of a series in colour, [volumes, slices, rows, columns] of each channel, one after the other: no
+ * stride steps through those of all volumes. */
+static cli_result copy_slices(cli_slices *slices, const bv_tensor *channels, reason why) {
+  const bv_tensor from = slices->batch;
+  const size_t size = bv_dtype_size(from.dtype);
+  const int64_t shape[4] = {from.shape[0] * from.shape[1], channels->shape[0], from.shape[2], from.shape[3]};
+  const size_t bytes = (size_t)(count_elements(&from) * channels->shape[0]) * size;
+  if (bytes > memory_limit())
+    return refuse(why, CLI_UNSUPPORTED, "its slices take %zu bytes, more than a third of this machine's memory",
+                  bytes);
+  char *to = slices->memory = malloc(bytes);
+  if (to == NULL)
+    return refuse(why, CLI_FAILED, "out of memory: %zu bytes could not be allocated", bytes);
+  for (int64_t image = 0; image < shape[0]; ++image)
+    for (int64_t channel = 0; channel < shape[1]; ++channel)
+      for (int64_t row = 0; row < shape[2]; ++row)
+        for (int64_t column = 0; column < shape[3]; ++column, to += size) {
+          const int64_t offset = image / from.shape[1] * from.stride[0] +
+                                 image % from.shape[1] * from.stride[1] + channel * channels->stride[0] +
+                                 row * from.stride[2] + column * from.stride[3];
+          memcpy(to, (const char *)from.data + offset * (int64_t)size, size);
+        }
+  slices->batch = bv_contiguous_tensor(slices->memory, from.dtype, BV_CPU, 4, shape);
   return CLI_OK;
 }
 
@@ -66,14 +95,13 @@ static cli_result slices_of_volume(const source *input, const slice_options *opt
   if (result != CLI_OK || !input->colour)
     return result;
   /* The channels take the place of the slices, which become images of the batch. */
-  if (slices->count > 1 && series)
-    return refuse(why, CLI_UNSUPPORTED,
-                  "all slices of a series in colour are not supported; --slice N chooses one");
-  if (!series) {
-    batch->shape[0] = batch->shape[1];
+  const bv_tensor channels = {.shape = {volume->shape[leading - 1]}, .stride = {volume->stride[leading - 1]}};
+  if (batch->shape[0] > 1 && batch->shape[1] > 1 && batch->stride[0] != batch->shape[1] * batch->stride[1])
+    return copy_slices(slices, &channels, why);
+  if (batch->shape[1] > 1)
     batch->stride[0] = batch->stride[1];
-  }
-  show_axis(batch, 1, volume, leading - 1);
+  batch->shape[0] *= batch->shape[1];
+  show_axis(batch, 1, &channels, 0);
   return CLI_OK;
 }
 
@@ -90,6 +118,12 @@ cli_result slices_of_source(const source *input, const slice_options *options, c
   slices->one_plane = input->kind == SOURCE_IMAGE;
   slices->colour = input->kind == SOURCE_BATCH && tensor->shape[1] == 3;
   return CLI_OK;
+}
+
+void slices_free(cli_slices *slices) {
+  free(slices->memory);
+  slices->memory = NULL;
+  slices->batch.data = NULL;
 }
 
 int64_t count_elements(const bv_tensor *tensor) {

@@ -6,8 +6,9 @@
 
 typedef struct cli_slices {
   /* [B, C, rows, columns], a view of the source. Volumes are [volumes, slices, rows, columns]: a series cannot
-   * have one stride for both. In colour they are [volumes or slices, 3, rows, columns]. */
+   * have one stride for both. In colour they are [volumes * slices, 3, rows, columns]. */
   bv_tensor batch;
+  void *memory; /* owned; of pixels that had to be copied for that */
   bool volume;
   bool one_plane; /* an image, or one slice of one volume: the result is [rows, columns] */
   bool colour;    /* the three channels are red, green, blue */
@@ -16,8 +17,10 @@ typedef struct cli_slices {
 } cli_slices;
 
 /* Chooses the slices of `input`. CLI_OK, or one line in `why`: CLI_USAGE for a slice that there is not,
- * CLI_UNSUPPORTED for all slices of a series in colour. */
+ * CLI_FAILED without memory for those of a series in colour. Freed by slices_free() also on failure. */
 cli_result slices_of_source(const source *input, const slice_options *options, cli_slices *slices, reason why);
+
+void slices_free(cli_slices *slices);
 
 /* Elements of a tensor that lies in memory. */
 int64_t count_elements(const bv_tensor *tensor);

@@ -31,6 +31,9 @@ class Memory(Case):
         self.put("volume.nii.gz", gzip.compress(nifti))
         self.put("pair.hdr", nifti[:108] + struct.pack("<f", 0) + nifti[112:344] + b"ni1\0")
         self.put("pair.img", nifti[352:])
+        colours = bytearray(make_nifti((3, 2, 2, 2), []))
+        struct.pack_into("<hh", colours, 70, 128, 24)
+        self.put("colours.nii", bytes(colours) + bytes(range(72)))
         self.put("image.dcm", make_dicom((6, 5), range(30)))
         os.mkdir(self.path("series"))
         for height in range(3):
@@ -81,6 +84,7 @@ class Memory(Case):
     def test_pictures_masks_reports_and_stacks(self):
         self.check_all("volume.nii.gz", "--slice", "all", "--columns", "2")
         self.check_all("volume.nii", "--mask", "volume.nii.gz")
+        self.check_all("colours.nii", "--slice", "all", "--mask", "colours.nii")
         self.check_all("image.npy", "image.png")
         self.check_all("image.npy", "--format", "f32")
 

@@ -6,7 +6,7 @@ import unittest
 
 from support import Case, grey, make_nifti, product, shown, window_of
 
-UNREADABLE, UNSUPPORTED = 3, 4
+USAGE, UNREADABLE, UNSUPPORTED = 2, 3, 4
 
 
 def make_analyze(extents, kind="<", datatype=16, spacing=(1, 1, 1), orient=0, offset=0, fields=()):
@@ -222,10 +222,37 @@ class Colour(Case):
         voxel = self.colours((5, 4, 1))
         self.assert_batch((), (1, 3, 4, 5), lambda b, c, row, x: voxel(c, x, 3 - row, 0))
 
-    def test_series_show_one_slice(self):
+    def test_series_show_slices_of_each_volume(self):
+        for datatype in (128, 2304):
+            voxel = self.colours((5, 4, 3, 2), datatype)
+            self.assert_batch(("--slice", "2"), (2, 3, 4, 5), lambda b, c, row, x: voxel(c, x, 3 - row, 2, b))
+            self.assert_batch(("--slice", "all"), (6, 3, 4, 5),
+                              lambda b, c, row, x: voxel(c, x, 3 - row, b % 3, b // 3))
+            self.assert_batch(("--slice", "all", "--axis", "0"), (8, 3, 3, 5),
+                              lambda b, c, row, x: voxel(c, x, 3 - b % 4, 2 - row, b // 4))
+            self.assert_batch(("--slice", "all", "--axis", "1"), (10, 3, 3, 4),
+                              lambda b, c, row, y: voxel(c, b % 5, 3 - y, 2 - row, b // 5))
+
+    def test_series_are_masked_by_a_volume_or_by_as_many(self):
         voxel = self.colours((5, 4, 3, 2))
-        self.assert_batch(("--slice", "2"), (2, 3, 4, 5), lambda b, c, row, x: voxel(c, x, 3 - row, 2, b))
-        self.refuse(UNSUPPORTED, "in.nii", "-o", "out.npy", "--slice", "all", says=["series in colour", "--slice N"])
+        for volumes in (1, 2):
+            mask = [self.random.randrange(2) for _ in range(60 * volumes)]
+            extents = (5, 4, 3, volumes)[:3 if volumes == 1 else 4]
+            self.put("mask.nii", make_nifti(extents, mask, directions=((-1, 0, 0), (0, 1, 0), (0, 0, 1))))
+            for axis, count, place in ((0, 4, lambda n, row, column: (column, 3 - n, 2 - row)),
+                                       (2, 3, lambda n, row, column: (column, 3 - row, n))):
+                self.succeed("in.nii", "--mask", "mask.nii", "-o", "out.npy", "--slice", "all", "--axis", str(axis))
+                rows = 3 if axis == 0 else 4
+                expected = []
+                for b, c in itertools.product(range(2 * count), range(3)):
+                    voxels = [place(b % count, row, column) for row in range(rows) for column in range(5)]
+                    plane = [voxel(c, *index, b // count) for index in voxels]
+                    masked = [mask[x + 5 * (y + 4 * (z + 3 * (b // count % volumes)))] for x, y, z in voxels]
+                    expected += shown(plane, window_of(plane, mask=masked), mask=masked)
+                self.assert_array(self.get("out.npy"), "f4", (2 * count, 3, rows, 5), expected)
+        self.put("mask.nii", make_nifti((5, 4, 3, 3), [1] * 180, directions=((-1, 0, 0), (0, 1, 0), (0, 0, 1))))
+        self.refuse(USAGE, "in.nii", "--mask", "mask.nii", "-o", "out.npy", "--slice", "all",
+                    says=["[3, 3, 4, 5]", "[2, 3, 4, 5]"])
 
 
 class Warnings(Case):
