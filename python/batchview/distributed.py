@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["setup_ddp"]
+from batchview._group import Group
+
+__all__ = ["Group", "setup_ddp"]
 
 
 def setup_ddp(

@@ -1,5 +1,6 @@
 /* The extension module, _cpu or _cuda: each function takes views of its arrays, and calls the C function that
  * it is named after without the GIL. What users see is Python, in ../batchview. */
+#include "batchview/selection.h"
 #include "device.h"
 
 /* ---- Arguments ------------------------------------------------------------------------------------------ */
@@ -176,6 +177,44 @@ static PyObject *workspace_bytes(PyObject *module, PyObject *arguments) {
   return end(&call, result);
 }
 
+/* ---- One window over several batches: see batchview/selection.h -------------------------------------------
+ */
+
+enum { BEGIN, COUNT, NARROW, FINISH };
+
+/* One step of the four; `digit` is looked at by those that have one. */
+static PyObject *selection_step(PyObject *module, PyObject *arguments) {
+  (void)module;
+  PyObject *batch, *windows, *memory, *options, *stream;
+  int step, digit;
+  call_state call = {0};
+  if (!PyArg_ParseTuple(arguments, "iiOOOOO", &step, &digit, &batch, &windows, &memory, &options, &stream) ||
+      begin(&call, stream) < 0)
+    return NULL;
+  const bv_tensor *piece = add(&call, batch, 0), *windows_view = piece ? add(&call, windows, 1) : NULL,
+                  *bytes = windows_view ? add(&call, memory, 1) : NULL;
+  PyObject *result = NULL;
+  if (bytes && read_options(&call, options) == 0) {
+    const bv_selection selection = {piece->dtype, &call.options, windows_view, bytes->data};
+    bv_status status = BV_OK;
+    Py_BEGIN_ALLOW_THREADS switch (step) {
+    case BEGIN: status = bv_selection_begin(&selection, call.order.stream); break;
+    case COUNT: status = bv_selection_count(&selection, digit, piece, call.order.stream); break;
+    case NARROW: status = bv_selection_narrow(&selection, digit, call.order.stream); break;
+    case FINISH: status = bv_selection_finish(&selection, call.order.stream); break;
+    }
+    Py_END_ALLOW_THREADS result = answer(status);
+  }
+  return end(&call, result);
+}
+
+static PyObject *selection_digits(PyObject *module, PyObject *batch) {
+  (void)module;
+  call_state call = {.order.asks = 1};
+  const bv_tensor *view = add(&call, batch, 0);
+  return end(&call, view ? PyLong_FromLong(bv_selection_digits(view->dtype)) : NULL);
+}
+
 /* ---- Single images -------------------------------------------------------------------------------------- */
 
 enum { TO_UINT8, IMAGE, SLICE };
@@ -247,6 +286,8 @@ static PyMethodDef methods[] = {
     {"measure", measure, METH_VARARGS, "(batch, windows, options, workspace, stream)"},
     {"apply", apply, METH_VARARGS, "(batch, windows, out, options, stream)"},
     {"workspace_bytes", workspace_bytes, METH_VARARGS, "(batch, out, options)"},
+    {"selection_step", selection_step, METH_VARARGS, "(step, digit, batch, windows, memory, options, stream)"},
+    {"selection_digits", selection_digits, METH_O, "(batch)"},
     {"image_to_uint8", image_to_uint8, METH_VARARGS, "(image, out, stream, 0)"},
     {"image_2d", image_2d, METH_VARARGS, "(image, out, stream, 0)"},
     {"slice_of_3d", slice_of_3d, METH_VARARGS, "(volume, out, stream, axis)"},

@@ -17,6 +17,7 @@ import batchview
 ROOT = pathlib.Path(__file__).parents[2]
 MODULES = [
     "batchview",
+    "batchview._group",
     *(f"batchview.{module.name}" for module in pkgutil.iter_modules(batchview.__path__) if module.name[0] != "_"),
 ]
 
@@ -34,7 +35,7 @@ def test_examples_run(name, monkeypatch):
 @pytest.mark.parametrize("name", MODULES)
 def test_every_public_function_is_documented(name):
     module = importlib.import_module(name)
-    for public in module.__all__:
+    for public in getattr(module, "__all__", []):
         item = getattr(module, public)
         if inspect.isfunction(item):
             sections = ["Parameters"] if inspect.signature(item).parameters else []
