@@ -2,9 +2,12 @@
 #ifndef BV_BACKEND_H
 #define BV_BACKEND_H
 
+#include "fill.h"
 #include "job.h"
 
 bv_status bv_cpu_run(const bv_job *job);
+
+void bv_cpu_fill(const bv_fill *fill);
 
 /* All that the first call on a device has to do. */
 bv_status bv_cuda_prepare(int32_t device);
@@ -17,5 +20,10 @@ bv_status bv_cuda_workspace_size(const bv_job *job, size_t *bytes);
 
 /* How many CUDA devices there are: 0 without a driver. Returns BV_OK; BV_ERROR_CUDA if they cannot be used. */
 bv_status bv_cuda_device_count(int *count);
+
+/* Ordered on `stream`: filling, and some bytes of device memory between a borrowing and a giving back. */
+bv_status bv_cuda_fill(const bv_fill *fill, int32_t device, bv_stream stream);
+bv_status bv_cuda_borrow(int32_t device, size_t bytes, void **memory, bv_stream stream);
+bv_status bv_cuda_give_back(int32_t device, void *memory, bv_stream stream);
 
 #endif

@@ -85,3 +85,22 @@ void bv_lay_out(bv_job *job, const bv_axis *axes, int count, int group_count) {
       job->channel_axis = axis;
   }
 }
+
+void bv_add_outer_axis(bv_job *job, bv_axis axis, bool numbers_groups) {
+  if (!numbers_groups)
+    flip_if_backwards(job, &axis);
+  for (int at = job->ndim; at > 0; --at) {
+    job->extent[at] = job->extent[at - 1];
+    job->in_stride[at] = job->in_stride[at - 1];
+    job->mask_stride[at] = job->mask_stride[at - 1];
+    job->out_stride[at] = job->out_stride[at - 1];
+  }
+  job->extent[0] = axis.extent;
+  job->in_stride[0] = axis.in_stride;
+  job->mask_stride[0] = axis.mask_stride;
+  job->out_stride[0] = axis.out_stride;
+  ++job->ndim;
+  job->group_ndim += numbers_groups;
+  if (job->channel_axis >= 0)
+    ++job->channel_axis;
+}

@@ -15,4 +15,8 @@ typedef struct bv_axis {
  * groups, and moves in, mask and out to the first pixel of the new order. No extent is 0. */
 void bv_lay_out(bv_job *job, const bv_axis *axes, int count, int group_count);
 
+/* Adds an axis outside all others to a job that is laid out: it numbers groups, before their other axes, or,
+ * where there is one group, its pixels. */
+void bv_add_outer_axis(bv_job *job, bv_axis axis, bool numbers_groups);
+
 #endif

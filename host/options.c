@@ -11,21 +11,20 @@
  * library does not know, that is if the tail is zero. The length is bounded so that a wild one is not read. */
 #define LONGEST_STRUCT_BYTES 4096
 
-static bv_status copy_known_fields(const bv_display_options *given, bv_display_options *options) {
-  size_t bytes = given->struct_size;
-  if (bytes < sizeof *options || bytes > LONGEST_STRUCT_BYTES)
-    return bv_fail(BV_ERROR_VALUE,
-                   "options.struct_size is %zu; it must be sizeof(bv_display_options), %zu: start from "
-                   "BV_DISPLAY_OPTIONS_INIT",
-                   bytes, sizeof *options);
-  const unsigned char *tail = (const unsigned char *)given;
-  for (size_t at = sizeof *options; at < bytes; ++at)
+bv_status bv_copy_known_fields(const bv_struct_names *names, const void *given, void *known,
+                               size_t known_bytes) {
+  size_t bytes;
+  memcpy(&bytes, given, sizeof bytes);
+  if (bytes < known_bytes || bytes > LONGEST_STRUCT_BYTES)
+    return bv_fail(BV_ERROR_VALUE, "%s.struct_size is %zu; it must be sizeof(%s), %zu: start from %s",
+                   names->argument, bytes, names->type, known_bytes, names->initializer);
+  const unsigned char *tail = given;
+  for (size_t at = known_bytes; at < bytes; ++at)
     if (tail[at] != 0)
-      return bv_fail(
-          BV_ERROR_VALUE,
-          "options.struct_size is %zu and byte %zu is not 0; this version knows the first %zu bytes only",
-          bytes, at, sizeof *options);
-  memcpy(options, given, sizeof *options);
+      return bv_fail(BV_ERROR_VALUE,
+                     "%s.struct_size is %zu and byte %zu is not 0; this version knows the first %zu bytes only",
+                     names->argument, bytes, at, known_bytes);
+  memcpy(known, given, known_bytes);
   return BV_OK;
 }
 
@@ -62,7 +61,8 @@ bv_status bv_read_options(const bv_display_options *given, bv_display_options *o
   *options = (bv_display_options)BV_DISPLAY_OPTIONS_INIT;
   if (!given)
     return BV_OK;
-  BV_TRY(copy_known_fields(given, options));
+  static const bv_struct_names names = {"options", "bv_display_options", "BV_DISPLAY_OPTIONS_INIT"};
+  BV_TRY(bv_copy_known_fields(&names, given, options, sizeof *options));
   BV_TRY(check_choice("scope", options->scope, BV_SCOPE_BATCH, "plane, image, batch"));
   BV_TRY(check_choice("foreground", options->foreground, BV_FOREGROUND_MASK, "non-zero, all, mask"));
   BV_TRY(check_choice("window", options->window, BV_WINDOW_FIXED, "percentile, minmax, fixed"));

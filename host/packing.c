@@ -41,10 +41,15 @@ static bool match_shape(const bv_tensor *batch, const bv_tensor *out, bv_packing
   return true;
 }
 
+bv_status bv_check_output_type(const bv_tensor *out) {
+  if (out->dtype == BV_U8 || is_float(out->dtype))
+    return BV_OK;
+  return bv_fail(BV_ERROR_TYPE, "out.dtype is %s; allowed are f32, f16, bf16, f64 and u8",
+                 bv_dtype_name(out->dtype));
+}
+
 bv_status bv_find_packing(const bv_tensor *batch, const bv_tensor *out, bv_packing *packing) {
-  if (out->dtype != BV_U8 && !is_float(out->dtype))
-    return bv_fail(BV_ERROR_TYPE, "out.dtype is %s; allowed are f32, f16, bf16, f64 and u8",
-                   bv_dtype_name(out->dtype));
+  BV_TRY(bv_check_output_type(out));
   if (match_shape(batch, out, packing))
     return BV_OK;
   return bv_fail(

@@ -14,6 +14,9 @@ typedef struct bv_packing {
   bool alpha;
 } bv_packing;
 
+/* The types that pictures and values have. */
+bv_status bv_check_output_type(const bv_tensor *out);
+
 /* Finds the packing of a batch [B, C, H, W] in `out`, or fails naming both shapes. */
 bv_status bv_find_packing(const bv_tensor *batch, const bv_tensor *out, bv_packing *packing);
 

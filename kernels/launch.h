@@ -13,6 +13,7 @@
 #endif
 
 #include "digits.h"
+#include "fill.h"
 #include "job.h"
 
 #ifdef __cplusplus
@@ -41,6 +42,10 @@ int bv_launch_apply(const bv_job *job, bv_windows windows, bv_stream stream);
 
 /* The uint8 conversion of the job's one group, whose range is its window. */
 int bv_launch_stretch(const bv_job *job, bv_windows range, bv_stream stream);
+
+/* ---- fill.cu: the padding of grids ---------------------------------------------------------------------- */
+
+int bv_launch_fill(const bv_fill *fill, bv_stream stream);
 
 /* ---- range.cu: windows without selection --------------------------------------------------------------- */
 

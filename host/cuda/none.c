@@ -31,6 +31,21 @@ bv_status bv_cuda_workspace_size(const bv_job *job, size_t *bytes) {
   return refuse(job->device);
 }
 
+bv_status bv_cuda_fill(const bv_fill *fill, int32_t device, bv_stream stream) {
+  (void)fill, (void)stream;
+  return refuse(device);
+}
+
+bv_status bv_cuda_borrow(int32_t device, size_t bytes, void **memory, bv_stream stream) {
+  (void)bytes, (void)memory, (void)stream;
+  return refuse(device);
+}
+
+bv_status bv_cuda_give_back(int32_t device, void *memory, bv_stream stream) {
+  (void)memory, (void)stream;
+  return refuse(device);
+}
+
 bv_status bv_cuda_selection_begin(int device, bv_selection_memory *memory, bv_stream stream) {
   (void)memory, (void)stream;
   return refuse(device);

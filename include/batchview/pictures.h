@@ -1,4 +1,4 @@
-/* batchview: colours and windows by their names.
+/* batchview: grids of pictures, and colours and windows by their names.
  *
  * See batchview/batchview.h for tensors, statuses, and the promises that hold here too. */
 #ifndef BATCHVIEW_PICTURES_H
@@ -9,6 +9,39 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* ---- Grids ------------------------------------------------------------------------------------------ */
+
+/* How images are set side by side. Start from BV_GRID_OPTIONS_INIT, which has the defaults of torchvision's
+ * make_grid. */
+typedef struct bv_grid_options {
+  size_t struct_size;   /* sizeof(bv_grid_options) of the caller, so that fields can be added */
+  int64_t columns;      /* images in a row, 1 or more; fewer where there are not so many images */
+  int64_t padding;      /* pixels between the images and around all of them, 0 or more; 0 around a single one */
+  double padding_value; /* what is there, and around images that are smaller than others: 0 .. 1 */
+} bv_grid_options;
+
+#define BV_GRID_OPTIONS_INIT \
+  { sizeof(bv_grid_options), 8, 2, 0.0 }
+
+/* The extents of the grid of some batches [B, C, H, W]: rows and columns of pixels. Each image has a cell as
+ * large as the largest. batches: `count` of them, 1 or more, on one device, with the same number of channels;
+ * their data is not touched. grid: NULL for the defaults. Returns BV_OK; BV_ERROR_NULL, _SHAPE (no image, or a
+ * grid of more than 2^62 pixels), _TYPE, _VALUE, _DEVICE, _NO_CUDA. */
+BV_API bv_status bv_grid_size(const bv_tensor *batches, int32_t count, const bv_grid_options *grid,
+                              int64_t extents[2]);
+
+/* Normalises batches as bv_normalize_batch_for_display does, into the cells of one picture: their images one
+ * after the other, row by row, each in the middle of its cell. out, of the extents that bv_grid_size gives; its
+ * type and shape choose the packing: u8 [rows, columns, 3], C = 1 or 3       RGB: grey three times, or through
+ * colour_map; or the channels u8 [rows, columns, 4], C = 1 or 3       RGBA, alpha 255 u8 or float [C, rows,
+ * columns]          grey, or values 0 .. 1 u8 or float [rows, columns], C = 1      the same The first that fits
+ * is taken. `out` must not overlap the batches or the mask. options: NULL for the defaults. A scope counts for
+ * each batch by itself. A mask is for a single batch. A workspace cannot be given: images that do not fit on
+ * chip, and one window for a batch that does not fill its rows, take memory from the device's default pool.
+ * Returns like bv_normalize_batch_for_display; BV_ERROR_VALUE also for `count`, `grid` and a workspace. */
+BV_API bv_status bv_make_grid(const bv_tensor *batches, int32_t count, const bv_tensor *out,
+                              const bv_grid_options *grid, const bv_display_options *options, bv_stream stream);
 
 /* ---- Colour maps ------------------------------------------------------------------------------------ */
 
