@@ -22,7 +22,7 @@ export BATCHVIEW_REQUIRE_GPU=1 CUSIM_DEVICES=2
 
 make -C "$source" BUILD="$simulator" -j "$(nproc)" >/dev/null
 cmake --preset simulate
-cmake --build --preset simulate --target gpu_tests gpu_bench device_calls first_call cluster_sizes one_call
+cmake --build --preset simulate --target gpu_tests gpu_bench device_calls first_call cluster_sizes one_call log_calls
 mkdir -p "$logs"
 
 # simulate NAME EXCLUDED VARIABLE=VALUE...: all tests but slow ones and those whose name matches EXCLUDED, with these settings of the
@@ -62,6 +62,7 @@ if [[ $wanted == *" checks "* ]]; then
 fi
 if [[ $wanted == *" calls "* ]]; then
   python3 bench/gpu/check_calls.py "$build/bench/gpu/device_calls" "$simulator/bin/cusim-run"
+  python3 tests/tensorboard/check_log_calls.py "$build/tests/tensorboard/log_calls" "$simulator/bin/cusim-run"
   # Only that it runs and its results are right: times mean nothing here
   "$simulator/bin/cusim-run" "$build/bench/gpu/gpu_bench" --quick >"$logs/gpu_bench.log"
 fi

@@ -4,7 +4,7 @@
 bv_status tb_start_copy(tb_device **device, int32_t ordinal, size_t bytes, tb_draw *draw, const void *context,
                         bv_stream stream, tb_copy **copy) {
   (void)device, (void)bytes, (void)draw, (void)context, (void)stream, (void)copy;
-  return tb_fail(BV_ERROR_NO_CUDA, "the tensor is on CUDA device %d; logs take CPU tensors", ordinal);
+  return bv_prepare_device(ordinal); /* says why not */
 }
 
 bv_status tb_copy_on_device(void *to, const void *from, size_t bytes, bv_stream stream) {

@@ -10,7 +10,8 @@
  *     bv_tb_close(log);
  *
  * A writer has one event file and one thread, which encodes and writes what the calls put into its queue. The
- * loop pays for drawing. Tensors are on the CPU.
+ * loop pays for drawing on CPU tensors. On device tensors drawing and copying are ordered on streams, and the
+ * host waits for nothing; only the first pictures, and larger ones than before, allocate pinned memory.
  *
  * What cannot be written is never printed and never forgotten:
  *
@@ -24,8 +25,8 @@
  * process that opened it: in the child of a fork its functions return BV_ERROR_VALUE. Otherwise any function
  * but bv_tb_close may be called from any thread at any time.
  *
- * As in batchview.h, BV_ERROR_MEMORY needs no repeating; nor do failures of earlier records:
- * BV_TB_ERROR_FILE, BV_ERROR_MEMORY.
+ * As in batchview.h, BV_ERROR_MEMORY needs no repeating, and BV_ERROR_CUDA none on device tensors; nor do
+ * failures of earlier records: BV_TB_ERROR_FILE, _MEMORY, _CUDA.
  */
 #ifndef BATCHVIEW_TENSORBOARD_H
 #define BATCHVIEW_TENSORBOARD_H
@@ -91,9 +92,9 @@ BV_API bv_status bv_tb_add_scalar(bv_tb_writer *writer, const char *tag, int64_t
 
 /* Pictures as they are, several of them in a grid.
  * pictures: u8 in C order without gaps: [H, W] grey, [H, W, channels] or [N, H, W, channels], with 1 (grey), 3
- *   (RGB) or 4 (RGBA) channels.
+ *   (RGB) or 4 (RGBA) channels. On a device they may be overwritten by later work on the stream.
  * columns: of the grid, as bv_tb_add_images takes it.
- * stream: ignored for CPU tensors.
+ * stream: the one on which the pictures are made; ignored for CPU tensors.
  * Returns BV_OK; BV_ERROR_NULL, _SHAPE, _TYPE, _VALUE, _DEVICE, _NO_CUDA. */
 BV_API bv_status bv_tb_add_image(bv_tb_writer *writer, const char *tag, int64_t step, const bv_tensor *pictures,
                                  int32_t columns, bv_stream stream);
@@ -104,7 +105,8 @@ BV_API bv_status bv_tb_add_image(bv_tb_writer *writer, const char *tag, int64_t 
  * options: of how to draw, NULL for the defaults of bv_normalize_batch_for_display.
  * columns: pictures in a row of the grid; 0 for 8. The grid is that of torchvision's make_grid: no more columns
  *   than pictures, 2 black pixels around and between them, none around a single one.
- * stream: ignored for CPU tensors.
+ * stream: the one on which the batch is made; ignored for CPU tensors. It must not be captured in a graph.
+ * All device tensors of a writer are on one device.
  * A grid has at most 2^30 bytes, and its pictures must fit the queue.
  * Returns like bv_normalize_batch_for_display. */
 BV_API bv_status bv_tb_add_images(bv_tb_writer *writer, const char *tag, int64_t step, const bv_tensor *batch,
