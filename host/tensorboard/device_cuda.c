@@ -62,23 +62,28 @@ static bv_status new_device(int32_t ordinal, unsigned long long context, tb_devi
   return status;
 }
 
-/* A writer's first call makes it, of whatever thread. */
-static bv_status find_device(tb_device **device, int32_t ordinal, const bv_context_scope *scope) {
+/* A writer's first call makes it, of whatever thread. *device is NULL on failure. */
+static bv_status find_device(tb_device **made, int32_t ordinal, const bv_context_scope *scope,
+                             tb_device **device) {
   static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
   bv_status status = BV_OK;
+  *device = NULL;
   pthread_mutex_lock(&making);
-  if (!*device)
-    status = new_device(ordinal, scope->id, device);
+  if (!*made)
+    status = new_device(ordinal, scope->id, made);
+  tb_device *found = *made;
   pthread_mutex_unlock(&making);
-  TB_TRY(status);
-  if ((*device)->ordinal != ordinal)
+  if (!found)
+    return status;
+  if (found->ordinal != ordinal)
     return tb_fail(BV_ERROR_DEVICE, "the tensor is on CUDA device %d, but this writer's are on device %d",
-                   ordinal, (*device)->ordinal);
-  if ((*device)->context != scope->id)
+                   ordinal, found->ordinal);
+  if (found->context != scope->id)
     return tb_fail(BV_ERROR_DEVICE,
-                   "the tensor is in another context of CUDA device %d than this writer's first: a "
-                   "device that was reset needs a new writer",
+                   "the tensor is in another context of CUDA device %d than this writer's first: a device that "
+                   "was reset needs a new writer",
                    ordinal);
+  *device = found;
   return BV_OK;
 }
 
@@ -144,7 +149,7 @@ static bv_status take_copy(tb_device *device, size_t bytes, tb_copy **copy) {
 
 /* `pixels` are memory of the device, which is given back behind the copy. */
 static bv_status order_copy(tb_copy *copy, void *pixels, size_t bytes, bv_stream stream) {
-  const cudaStream_t behind = copy->device->stream;
+  cudaStream_t behind = copy->device->stream;
   TRY_CUDA(cudaEventRecord(copy->drawn, stream), "recording an event");
   TRY_CUDA(cudaStreamWaitEvent(behind, copy->drawn, 0), "waiting for an event");
   TRY_CUDA(cudaMemcpyAsync(copy->pixels, pixels, bytes, cudaMemcpyDeviceToHost, behind), "copying a picture");
@@ -177,14 +182,19 @@ static bv_status refuse_capture(bv_stream stream) {
              : tb_fail(BV_ERROR_VALUE, "stream is being captured in a graph: a replay would log nothing");
 }
 
-static bv_status start_copy(tb_device **device, int32_t ordinal, size_t bytes, tb_draw *draw,
+static bv_status start_copy(tb_device **writers, int32_t ordinal, size_t bytes, tb_draw *draw,
                             const void *context, bv_stream stream, const bv_context_scope *scope,
                             tb_copy **copy) {
+  tb_device *device;
   tb_copy *taken;
   TB_TRY(refuse_capture(stream));
-  TB_TRY(find_device(device, ordinal, scope));
-  TB_TRY(take_copy(*device, bytes, &taken));
-  bv_status status = draw_and_copy(taken, bytes, draw, context, stream);
+  bv_status status = find_device(writers, ordinal, scope, &device);
+  if (!device)
+    return status;
+  status = take_copy(device, bytes, &taken);
+  if (!taken)
+    return status;
+  status = draw_and_copy(taken, bytes, draw, context, stream);
   if (status == BV_OK)
     *copy = taken;
   else

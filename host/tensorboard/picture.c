@@ -10,23 +10,36 @@
 
 /* ---- The grid ------------------------------------------------------------------------------------------ */
 
-bv_status tb_lay_out(int64_t cells, int64_t cell_height, int64_t cell_width, int channels, int64_t columns,
-                     tb_grid *grid) {
-  const int64_t padding = cells > 1 ? 2 : 0;
-  const int64_t across = columns < cells ? columns : cells, down = (cells - 1) / across + 1;
-  int64_t width, height, bytes;
-  if (__builtin_add_overflow(cell_width, padding, &width) || __builtin_mul_overflow(width, across, &width) ||
-      __builtin_add_overflow(width, padding, &width) || __builtin_add_overflow(cell_height, padding, &height) ||
-      __builtin_mul_overflow(height, down, &height) || __builtin_add_overflow(height, padding, &height) ||
-      __builtin_mul_overflow(width, height, &bytes) || __builtin_mul_overflow(bytes, channels, &bytes) ||
-      bytes > MOST_GRID_BYTES)
-    return tb_fail(
-        BV_ERROR_SHAPE,
-        "a grid of %lld x %lld pictures of %lld x %lld pixels of %d bytes; it has at most %lld bytes",
-        (long long)down, (long long)across, (long long)cell_height, (long long)cell_width, channels,
-        (long long)MOST_GRID_BYTES);
-  *grid = (tb_grid){cells, cell_height, cell_width,       channels,       across,
-                    down,  padding,     (uint32_t)height, (uint32_t)width};
+/* The library's layout, of cells without data. */
+static bv_status measure(int64_t cells, int64_t cell_height, int64_t cell_width, const bv_grid_options *options,
+                         int64_t extents[2]) {
+  static uint8_t nowhere;
+  const int64_t shape[4] = {cells, 1, cell_height, cell_width};
+  bv_tensor described = bv_contiguous_tensor(&nowhere, BV_U8, BV_CPU, 4, shape);
+  memset(described.stride, 0, sizeof described.stride);
+  return bv_grid_size(&described, 1, options, extents);
+}
+
+bv_status tb_lay_out(int64_t cells, int64_t cell_height, int64_t cell_width, int channels,
+                     const bv_grid_options *options, bool rounds_to_nearest, tb_grid *grid) {
+  static const bv_grid_options defaults = BV_GRID_OPTIONS_INIT;
+  const bv_grid_options *used = options ? options : &defaults;
+  int64_t extents[2], bytes;
+  TB_TRY(measure(cells, cell_height, cell_width, options, extents));
+  if (__builtin_mul_overflow(extents[0], extents[1] * channels, &bytes) || bytes > MOST_GRID_BYTES)
+    return tb_fail(BV_ERROR_SHAPE, "a grid of %lld x %lld pixels of %d bytes; a log takes at most %lld bytes",
+                   (long long)extents[0], (long long)extents[1], channels, (long long)MOST_GRID_BYTES);
+  *grid = (tb_grid){
+      .cells = cells,
+      .cell_height = cell_height,
+      .cell_width = cell_width,
+      .channels = channels,
+      .columns = used->columns < cells ? used->columns : cells,
+      .padding = cells > 1 ? used->padding : 0,
+      .fill = (uint8_t)(255 * used->padding_value + (rounds_to_nearest ? 0.5 : 0)),
+      .height = (uint32_t)extents[0],
+      .width = (uint32_t)extents[1],
+  };
   return BV_OK;
 }
 
@@ -34,23 +47,25 @@ size_t tb_cell_bytes(const tb_grid *grid) {
   return (size_t)grid->cells * (size_t)grid->cell_height * (size_t)grid->cell_width * (size_t)grid->channels;
 }
 
-/* The row `y` of the grid. Around the cells it is black, and opaque: `row` is, as it comes and goes. */
+static void fill_row(const tb_grid *grid, uint8_t *row) {
+  const size_t bytes = (size_t)grid->width * (size_t)grid->channels;
+  memset(row, grid->fill, bytes);
+  for (size_t alpha = 3; grid->channels == 4 && alpha < bytes; alpha += 4)
+    row[alpha] = 255;
+}
+
+/* The row `y` of the grid. */
 static void compose_row(const tb_grid *grid, const uint8_t *cells, int64_t y, uint8_t *row) {
   const int64_t pitch = grid->cell_height + grid->padding, inside = (y - grid->padding) % pitch;
   const int64_t first = (y - grid->padding) / pitch * grid->columns;
   const size_t cell_row = (size_t)(grid->cell_width * grid->channels);
-  const size_t step = (size_t)((grid->cell_width + grid->padding) * grid->channels);
-  const bool between = y < grid->padding || inside >= grid->cell_height;
-  for (int64_t column = 0; column < grid->columns; ++column) {
-    const int64_t cell = first + column;
-    uint8_t *to = row + (size_t)(grid->padding * grid->channels) + (size_t)column * step;
-    if (!between && cell < grid->cells) {
-      memcpy(to, cells + (size_t)(cell * grid->cell_height + inside) * cell_row, cell_row);
-    } else {
-      memset(to, 0, cell_row);
-      for (size_t alpha = 3; grid->channels == 4 && alpha < cell_row; alpha += 4)
-        to[alpha] = 255;
-    }
+  fill_row(grid, row);
+  if (y < grid->padding || inside >= grid->cell_height)
+    return;
+  for (int64_t column = 0; column < grid->columns && first + column < grid->cells; ++column) {
+    const int64_t at = grid->padding + column * (grid->cell_width + grid->padding);
+    memcpy(row + at * grid->channels,
+           cells + (size_t)((first + column) * grid->cell_height + inside) * cell_row, cell_row);
   }
 }
 
@@ -99,16 +114,13 @@ static bv_status put_png(png_structp png, png_infop info, const tb_grid *grid, c
 }
 
 bv_status tb_encode_png(const tb_grid *grid, const uint8_t *cells, tb_bytes *out) {
-  const size_t channels = (size_t)grid->channels, row_bytes = (size_t)grid->width * channels;
-  uint8_t *row = calloc(row_bytes, 1);
+  uint8_t *row = malloc((size_t)grid->width * (size_t)grid->channels);
   png_structp png =
       row ? png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, note_error, ignore_warning) : NULL;
   png_infop info = png ? png_create_info_struct(png) : NULL;
   bv_status status;
   out->size = 0;
   if (info) {
-    for (size_t alpha = 3; channels == 4 && alpha < row_bytes; alpha += 4)
-      row[alpha] = 255;
     png_set_write_fn(png, out, keep_bytes, flush_nothing);
     status = put_png(png, info, grid, cells, row);
   } else {

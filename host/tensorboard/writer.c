@@ -5,7 +5,6 @@
 #include "queue.h"
 #include "tag.h"
 
-#define DEFAULT_COLUMNS 8 /* torchvision's */
 #define LEAST_QUEUE_BYTES 1024
 
 /* ---- Opening and closing ------------------------------------------------------------------------------- */
@@ -166,7 +165,7 @@ static bv_status add(bv_tb_writer *writer, const char *tag, int64_t step, const 
 }
 
 /* What is the same for pictures and batches. */
-static bv_status check_tensor(const char *name, const bv_tensor *tensor, int32_t columns) {
+static bv_status check_tensor(const char *name, const bv_tensor *tensor) {
   if (!tensor)
     return tb_fail(BV_ERROR_NULL, "%s is NULL", name);
   if (tensor->device < BV_CPU)
@@ -176,15 +175,10 @@ static bv_status check_tensor(const char *name, const bv_tensor *tensor, int32_t
     if (tensor->shape[axis] < 1)
       return tb_fail(BV_ERROR_SHAPE, "%s.shape[%d] is %lld; a picture has 1 or more", name, axis,
                      (long long)tensor->shape[axis]);
-  if (columns < 0)
-    return tb_fail(BV_ERROR_VALUE, "columns is %d; it must be 1 or more, or 0 for %d", columns,
-                   DEFAULT_COLUMNS);
   return BV_OK;
 }
 
-static int64_t columns_of(int32_t columns) { return columns == 0 ? DEFAULT_COLUMNS : columns; }
-
-static bv_status lay_out_pictures(const bv_tensor *pictures, int32_t columns, tb_grid *grid) {
+static bv_status lay_out_pictures(const bv_tensor *pictures, const bv_grid_options *options, tb_grid *grid) {
   const int32_t ndim = pictures->ndim;
   if (pictures->dtype != BV_U8)
     return tb_fail(BV_ERROR_TYPE, "pictures are %s; they must be u8", bv_dtype_name(pictures->dtype));
@@ -196,7 +190,7 @@ static bv_status lay_out_pictures(const bv_tensor *pictures, int32_t columns, tb
   if (channels != 1 && channels != 3 && channels != 4)
     return tb_fail(BV_ERROR_SHAPE, "pictures have %lld channels; allowed are 1, 3 and 4", (long long)channels);
   const int64_t *size = ndim == 4 ? shape + 1 : shape;
-  TB_TRY(tb_lay_out(ndim == 4 ? shape[0] : 1, size[0], size[1], (int)channels, columns_of(columns), grid));
+  TB_TRY(tb_lay_out(ndim == 4 ? shape[0] : 1, size[0], size[1], (int)channels, options, false, grid));
   int64_t gap = 1;
   for (int32_t axis = ndim - 1; axis >= 0; gap *= shape[axis--])
     if (shape[axis] > 1 && pictures->stride[axis] != gap)
@@ -206,16 +200,16 @@ static bv_status lay_out_pictures(const bv_tensor *pictures, int32_t columns, tb
 }
 
 bv_status bv_tb_add_image(bv_tb_writer *writer, const char *tag, int64_t step, const bv_tensor *pictures,
-                          int32_t columns, bv_stream stream) {
+                          const bv_grid_options *grid, bv_stream stream) {
   drawing d = {.from = pictures, .is_ready = true, .stream = stream};
   TB_TRY(check_writer(writer));
   TB_TRY(tb_check_tag(tag));
-  TB_TRY(check_tensor("pictures", pictures, columns));
-  TB_TRY(lay_out_pictures(pictures, columns, &d.grid));
+  TB_TRY(check_tensor("pictures", pictures));
+  TB_TRY(lay_out_pictures(pictures, grid, &d.grid));
   return add(writer, tag, step, &d);
 }
 
-static bv_status lay_out_batch(drawing *d, int32_t columns) {
+static bv_status lay_out_batch(drawing *d, const bv_grid_options *options) {
   const bv_tensor *batch = d->from;
   if (batch->ndim != 4)
     return tb_fail(BV_ERROR_SHAPE, "batch has %d dimensions; it must be [B, C, H, W]", batch->ndim);
@@ -223,6 +217,7 @@ static bv_status lay_out_batch(drawing *d, int32_t columns) {
   const bool has_map = d->options && d->options->colour_map;
   /* Three colour planes of 3 x 3 would be taken for grey ones; with alpha they cannot be. */
   const int colours = shape[2] == 3 && shape[3] == 3 ? 4 : 3;
+  const bool nearest = d->options && d->options->rounding == BV_ROUNDING_NEAREST;
   int64_t cells = shape[0];
   d->is_colour = shape[1] == 3 && !has_map;
   if (!d->is_colour && __builtin_mul_overflow(cells, shape[1], &cells))
@@ -232,15 +227,15 @@ static bv_status lay_out_batch(drawing *d, int32_t columns) {
                     d->is_colour ? colours
                     : has_map    ? 3
                                  : 1,
-                    columns_of(columns), &d->grid);
+                    options, nearest, &d->grid);
 }
 
 bv_status bv_tb_add_images(bv_tb_writer *writer, const char *tag, int64_t step, const bv_tensor *batch,
-                           const bv_display_options *options, int32_t columns, bv_stream stream) {
+                           const bv_grid_options *grid, const bv_display_options *options, bv_stream stream) {
   drawing d = {.from = batch, .options = options, .stream = stream};
   TB_TRY(check_writer(writer));
   TB_TRY(tb_check_tag(tag));
-  TB_TRY(check_tensor("batch", batch, columns));
-  TB_TRY(lay_out_batch(&d, columns));
+  TB_TRY(check_tensor("batch", batch));
+  TB_TRY(lay_out_batch(&d, grid));
   return add(writer, tag, step, &d);
 }

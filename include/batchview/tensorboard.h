@@ -6,7 +6,7 @@
  *     if (bv_tb_open("runs/first", NULL, &log) != BV_OK)
  *       fprintf(stderr, "%s\n", bv_last_error());
  *     bv_tb_add_scalar(log, "loss", step, loss);
- *     bv_tb_add_images(log, "reconstructions", step, &batch, NULL, 0, stream);   normalised, in a grid, as PNG
+ *     bv_tb_add_images(log, "reconstructions", step, &batch, NULL, NULL, stream);   normalised, a grid, PNG
  *     bv_tb_close(log);
  *
  * A writer has one event file and one thread, which encodes and writes what the calls put into its queue. The
@@ -32,6 +32,7 @@
 #define BATCHVIEW_TENSORBOARD_H
 
 #include "batchview/batchview.h"
+#include "batchview/pictures.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -93,24 +94,25 @@ BV_API bv_status bv_tb_add_scalar(bv_tb_writer *writer, const char *tag, int64_t
 /* Pictures as they are, several of them in a grid.
  * pictures: u8 in C order without gaps: [H, W] grey, [H, W, channels] or [N, H, W, channels], with 1 (grey), 3
  *   (RGB) or 4 (RGBA) channels. On a device they may be overwritten by later work on the stream.
- * columns: of the grid, as bv_tb_add_images takes it.
+ * grid: how they are set side by side, as bv_tb_add_images takes it.
  * stream: the one on which the pictures are made; ignored for CPU tensors.
  * Returns BV_OK; BV_ERROR_NULL, _SHAPE, _TYPE, _VALUE, _DEVICE, _NO_CUDA. */
 BV_API bv_status bv_tb_add_image(bv_tb_writer *writer, const char *tag, int64_t step, const bv_tensor *pictures,
-                                 int32_t columns, bv_stream stream);
+                                 const bv_grid_options *grid, bv_stream stream);
 
 /* A batch, drawn by bv_normalize_batch_for_display, in a grid.
  * batch: [B, C, H, W], not empty. Three channels without a colour map are one picture in colour; otherwise each
  *   plane is a picture, grey or through the colour map.
+ * grid: how the pictures are set side by side, as bv_make_grid does it; NULL for the defaults of
+ *   BV_GRID_OPTIONS_INIT, which are torchvision's: 8 in a row, with 2 black pixels around them.
  * options: of how to draw, NULL for the defaults of bv_normalize_batch_for_display.
- * columns: pictures in a row of the grid; 0 for 8. The grid is that of torchvision's make_grid: no more columns
- *   than pictures, 2 black pixels around and between them, none around a single one.
  * stream: the one on which the batch is made; ignored for CPU tensors. It must not be captured in a graph.
  * All device tensors of a writer are on one device.
  * A grid has at most 2^30 bytes, and its pictures must fit the queue.
  * Returns like bv_normalize_batch_for_display. */
 BV_API bv_status bv_tb_add_images(bv_tb_writer *writer, const char *tag, int64_t step, const bv_tensor *batch,
-                                  const bv_display_options *options, int32_t columns, bv_stream stream);
+                                  const bv_grid_options *grid, const bv_display_options *options,
+                                  bv_stream stream);
 
 /* ---- The log ------------------------------------------------------------------------------------------ */
 

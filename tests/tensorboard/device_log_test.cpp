@@ -45,7 +45,7 @@ TEST_F(DeviceLog, PicturesAreThoseOfTheirTimeOnTheStream) {
   const bv_tensor tensor = picture();
   for (int step = 0; step < 40; ++step) {
     ASSERT_EQ(cudaMemsetAsync(pixels_, step + 1, bytes, stream_), cudaSuccess);
-    EXPECT_DONE(bv_tb_add_image(writer, "picture", step, &tensor, 0, stream_));
+    EXPECT_DONE(bv_tb_add_image(writer, "picture", step, &tensor, nullptr, stream_));
   }
   ASSERT_EQ(cudaMemsetAsync(pixels_, 0xee, bytes, stream_), cudaSuccess);
   EXPECT_DONE(bv_tb_close(writer));
@@ -64,7 +64,7 @@ TEST_F(DeviceLog, SizesMayChange) {
     heights.push_back(random.between(1, 16));
     const bv_tensor tensor = picture(heights.back());
     ASSERT_EQ(cudaMemsetAsync(pixels_, step + 1, bytes, stream_), cudaSuccess);
-    EXPECT_DONE(bv_tb_add_image(writer, "picture", step, &tensor, 0, stream_));
+    EXPECT_DONE(bv_tb_add_image(writer, "picture", step, &tensor, nullptr, stream_));
   }
   EXPECT_DONE(bv_tb_close(writer));
   const Log log = read_log(directory_);
@@ -79,7 +79,7 @@ TEST_F(DeviceLog, ACaptureIsRefusedAndGoesOn) {
   const bv_tensor tensor = picture();
   ASSERT_EQ(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeGlobal), cudaSuccess);
   ASSERT_EQ(cudaMemsetAsync(pixels_, 1, bytes, stream_), cudaSuccess);
-  EXPECT_REFUSED(bv_tb_add_image(writer, "picture", 0, &tensor, 0, stream_), BV_ERROR_VALUE,
+  EXPECT_REFUSED(bv_tb_add_image(writer, "picture", 0, &tensor, nullptr, stream_), BV_ERROR_VALUE,
                  "captured in a graph");
   ASSERT_EQ(cudaMemsetAsync(pixels_, 2, bytes, stream_), cudaSuccess);
   cudaGraph_t graph;
@@ -96,10 +96,10 @@ TEST_F(DeviceLog, CapturesOfOthersAreLeftAlone) {
   cudaStream_t other;
   ASSERT_EQ(cudaStreamCreateWithFlags(&other, cudaStreamNonBlocking), cudaSuccess);
   ASSERT_EQ(cudaMemsetAsync(pixels_, 1, bytes, stream_), cudaSuccess);
-  EXPECT_DONE(bv_tb_add_image(writer, "picture", 0, &tensor, 0, stream_));
+  EXPECT_DONE(bv_tb_add_image(writer, "picture", 0, &tensor, nullptr, stream_));
   ASSERT_EQ(cudaStreamBeginCapture(other, cudaStreamCaptureModeGlobal), cudaSuccess);
   ASSERT_EQ(cudaMemsetAsync(pixels_, 2, bytes, other), cudaSuccess);
-  EXPECT_DONE(bv_tb_add_image(writer, "picture", 1, &tensor, 0, stream_));
+  EXPECT_DONE(bv_tb_add_image(writer, "picture", 1, &tensor, nullptr, stream_));
   EXPECT_DONE(bv_tb_flush(writer));
   cudaGraph_t graph;
   ASSERT_EQ(cudaStreamEndCapture(other, &graph), cudaSuccess);
@@ -117,8 +117,9 @@ TEST_F(DeviceLog, OneDeviceAWriter) {
   bv_tb_writer *writer = open();
   const bv_tensor here = picture(), there = picture(16, 1);
   ASSERT_EQ(cudaMemsetAsync(pixels_, 1, bytes, stream_), cudaSuccess);
-  EXPECT_DONE(bv_tb_add_image(writer, "picture", 0, &here, 0, stream_));
-  EXPECT_REFUSED(bv_tb_add_image(writer, "picture", 1, &there, 0, nullptr), BV_ERROR_DEVICE, "are on device 0");
+  EXPECT_DONE(bv_tb_add_image(writer, "picture", 0, &here, nullptr, stream_));
+  EXPECT_REFUSED(bv_tb_add_image(writer, "picture", 1, &there, nullptr, nullptr), BV_ERROR_DEVICE,
+                 "are on device 0");
   int current = -1;
   EXPECT_EQ(cudaGetDevice(&current), cudaSuccess);
   EXPECT_EQ(current, 0);
@@ -133,7 +134,7 @@ TEST_F(DeviceLog, DroppedPicturesCostTheDeviceNothing) {
   const bv_tensor tensor = picture();
   for (int step = 0; step < 200; ++step) {
     ASSERT_EQ(cudaMemsetAsync(pixels_, 7, bytes, stream_), cudaSuccess);
-    EXPECT_DONE(bv_tb_add_image(writer, "picture", step, &tensor, 0, stream_));
+    EXPECT_DONE(bv_tb_add_image(writer, "picture", step, &tensor, nullptr, stream_));
   }
   EXPECT_DONE(bv_tb_flush(writer));
   const bv_tb_info info = info_of(writer);

@@ -31,7 +31,7 @@ int main(int argc, char **argv) {
   check(bv_tb_open(argv[1], nullptr, &log) == BV_OK, "bv_tb_open");
   for (int64_t step = 0; step <= atoi(argv[2]); ++step) {
     check(cudaMemsetAsync(pixels, int(step), 4 * 4096, stream) == cudaSuccess, "cudaMemsetAsync");
-    check(bv_tb_add_images(log, "batch", step, &batch, nullptr, 0, stream) == BV_OK, "bv_tb_add_images");
+    check(bv_tb_add_images(log, "batch", step, &batch, nullptr, nullptr, stream) == BV_OK, "bv_tb_add_images");
     if (step == 0)
       check(bv_tb_flush(log) == BV_OK, "bv_tb_flush");
   }

@@ -12,23 +12,33 @@
 
 namespace {
 
-// The cells [N, H, W, channels] in the grid of torchvision's make_grid with a padding of 2.
+// The cells [N, H, W, channels] side by side, as bv_grid_options describe it.
 Picture grid_of(const std::vector<uint8_t> &cells, int64_t count, int64_t height, int64_t width,
-                int64_t channels, int64_t columns) {
+                int64_t channels, const bv_grid_options &options) {
   if (count == 1)
     return {height, width, channels, cells};
-  const int64_t across = std::min(columns, count), down = (count + across - 1) / across;
-  Picture grid{down * (height + 2) + 2, across * (width + 2) + 2, channels, {}};
+  const int64_t across = std::min(options.columns, count), down = (count + across - 1) / across;
+  const int64_t pad = options.padding;
+  Picture grid{down * (height + pad) + pad, across * (width + pad) + pad, channels, {}};
   for (int64_t pixel = 0; pixel < grid.height * grid.width; ++pixel)
     for (int64_t c = 0; c < channels; ++c)
-      grid.pixels.push_back(c == 3 ? 255 : 0);
+      grid.pixels.push_back(c == 3 ? 255 : uint8_t(255 * options.padding_value));
   for (int64_t cell = 0; cell < count; ++cell)
     for (int64_t y = 0; y < height; ++y) {
-      const int64_t row = cell / across * (height + 2) + 2 + y, column = cell % across * (width + 2) + 2;
+      const int64_t row = cell / across * (height + pad) + pad + y,
+                    column = cell % across * (width + pad) + pad;
       memcpy(&grid.pixels[size_t((row * grid.width + column) * channels)],
              &cells[size_t((cell * height + y) * width * channels)], size_t(width * channels));
     }
   return grid;
+}
+
+bv_grid_options grid_options(int64_t columns, int64_t padding = 2, double value = 0) {
+  bv_grid_options options = BV_GRID_OPTIONS_INIT;
+  options.columns = columns;
+  options.padding = padding;
+  options.padding_value = value;
+  return options;
 }
 
 class LogPictures : public LogDirectoryOf<testing::TestWithParam<Mode>> {
@@ -64,8 +74,8 @@ protected:
   }
 
   // Logs a batch, and checks what is in the log against the oracle's pixels.
-  void check_batch(const Shape &shape, const bv_display_options *options, int32_t columns) {
-    SCOPED_TRACE(shape_text(shape) + ", columns " + std::to_string(columns));
+  void check_batch(const Shape &shape, const bv_display_options *options, const bv_grid_options *grid) {
+    SCOPED_TRACE(shape_text(shape) + (grid ? ", columns " + std::to_string(grid->columns) : ""));
     const bool has_map = options && options->colour_map, is_colour = shape[1] == 3 && !has_map;
     Array batch = batch_of(shape, random_.pick(input_layouts), random_.pick(all_types));
     const bv_display_options plain = BV_DISPLAY_OPTIONS_INIT, &used = options ? *options : plain;
@@ -86,13 +96,14 @@ protected:
     const bv_tensor tensor = batch.tensor(memory.data(), device_of(GetParam()));
     bv_tb_writer *writer = open();
     const std::string tag = "batch/" + std::to_string(++batches_);
-    EXPECT_DONE(bv_tb_add_images(writer, tag.c_str(), batches_, &tensor, options, columns, stream_));
+    EXPECT_DONE(bv_tb_add_images(writer, tag.c_str(), batches_, &tensor, grid, options, stream_));
     EXPECT_DONE(bv_tb_close(writer));
     EXPECT_TRUE(memory.canaries_intact() && memory.read() == batch.bytes);
     const std::vector<Event> events = read_log(directory_).tagged(tag);
     ASSERT_EQ(events.size(), 1u);
     EXPECT_EQ(events[0].step, batches_);
-    expect_picture(events[0], grid_of(cells, count, shape[2], shape[3], channels, columns == 0 ? 8 : columns));
+    expect_picture(events[0],
+                   grid_of(cells, count, shape[2], shape[3], channels, grid ? *grid : grid_options(8)));
   }
 
   Random random_;
@@ -112,8 +123,11 @@ TEST_P(LogPictures, BatchesInGrids) {
   for (const Shape &shape :
        {Shape{1, 1, 1, 1}, Shape{1, 1, 37, 23}, Shape{9, 1, 12, 31}, Shape{8, 1, 5, 5}, Shape{2, 5, 17, 8},
         Shape{3, 3, 21, 16}, Shape{1, 3, 9, 9}, Shape{5, 3, 3, 3}, Shape{2, 2, 3, 3}, Shape{3, 2, 1, 64}})
-    for (int32_t columns : {0, 1, 3, 100})
-      check_batch(shape, nullptr, columns);
+    for (const bv_grid_options &grid :
+         {grid_options(1), grid_options(3, 0), grid_options(100, 1, 1), grid_options(2, 5, 0.4)}) {
+      check_batch(shape, nullptr, &grid);
+      check_batch(shape, nullptr, nullptr);
+    }
 }
 
 TEST_P(LogPictures, AsTheOptionsSay) {
@@ -122,26 +136,28 @@ TEST_P(LogPictures, AsTheOptionsSay) {
     byte = uint8_t(random_.below(256));
   bv_display_options options = BV_DISPLAY_OPTIONS_INIT;
   options.colour_map = colours.data();
-  check_batch({3, 3, 14, 9}, &options, 2);
-  check_batch({4, 1, 14, 9}, &options, 0);
+  const bv_grid_options grid = grid_options(2);
+  check_batch({3, 3, 14, 9}, &options, &grid);
+  check_batch({4, 1, 14, 9}, &options, nullptr);
   options.colour_map = nullptr;
   options.scope = BV_SCOPE_BATCH;
   options.window = BV_WINDOW_MINMAX;
-  check_batch({3, 3, 14, 9}, &options, 0);
+  check_batch({3, 3, 14, 9}, &options, nullptr);
 }
 
 TEST_P(LogPictures, PicturesAsTheyAre) {
   bv_tb_writer *writer = open();
   std::vector<Picture> expected;
+  const bv_grid_options grid = grid_options(3, 2, 0.7);
   for (const Shape &shape : {Shape{7, 5}, Shape{7, 5, 1}, Shape{7, 5, 3}, Shape{7, 5, 4}, Shape{1, 7, 5, 3},
                              Shape{5, 7, 11, 1}, Shape{11, 4, 6, 3}, Shape{3, 4, 6, 4}}) {
     Array array(BV_U8, shape, Layout::Contiguous, random_);
     Memory memory(GetParam(), array.bytes);
     const bv_tensor tensor = array.tensor(memory.data(), device_of(GetParam()));
-    EXPECT_DONE(bv_tb_add_image(writer, "pictures", int64_t(expected.size()), &tensor, 3, stream_));
+    EXPECT_DONE(bv_tb_add_image(writer, "pictures", int64_t(expected.size()), &tensor, &grid, stream_));
     const size_t first = shape.size() == 4 ? 1 : 0;
     expected.push_back(grid_of(array.elements(), first ? shape[0] : 1, shape[first], shape[first + 1],
-                               shape.size() == 2 ? 1 : shape.back(), 3));
+                               shape.size() == 2 ? 1 : shape.back(), grid));
     // What comes later on the stream may write there.
     if (on_device(GetParam()))
       device::wait(stream_);
@@ -168,7 +184,7 @@ TEST_P(LogPictures, ManyThroughASmallQueue) {
                         random_);
     Memory memory(GetParam(), arrays.back().bytes);
     const bv_tensor tensor = arrays.back().tensor(memory.data(), device_of(GetParam()));
-    EXPECT_DONE(bv_tb_add_image(writer, "many", i, &tensor, 0, stream_));
+    EXPECT_DONE(bv_tb_add_image(writer, "many", i, &tensor, nullptr, stream_));
     if (on_device(GetParam()))
       device::wait(stream_);
     EXPECT_LE(info_of(writer).waiting, i + 1);
@@ -188,29 +204,29 @@ TEST_P(LogPictures, WhatCannotBeDrawnIsRefused) {
   bv_tb_writer *writer = open();
   Memory memory(GetParam(), std::vector<uint8_t>(4096, 1));
   const int32_t device = device_of(GetParam());
-  const auto images = [&](Shape shape, bv_dtype dtype, int32_t columns = 0,
+  const auto images = [&](Shape shape, bv_dtype dtype, const bv_grid_options *grid = nullptr,
                           const bv_display_options *options = nullptr) {
     const bv_tensor tensor =
         bv_contiguous_tensor(memory.data(), dtype, device, int32_t(shape.size()), shape.data());
-    return bv_tb_add_images(writer, "tag", 0, &tensor, options, columns, stream_);
+    return bv_tb_add_images(writer, "tag", 0, &tensor, grid, options, stream_);
   };
   const auto image = [&](Shape shape, bv_dtype dtype = BV_U8) {
     const bv_tensor tensor =
         bv_contiguous_tensor(memory.data(), dtype, device, int32_t(shape.size()), shape.data());
-    return bv_tb_add_image(writer, "tag", 0, &tensor, 0, stream_);
+    return bv_tb_add_image(writer, "tag", 0, &tensor, nullptr, stream_);
   };
   EXPECT_REFUSED(images({4, 4, 4}, BV_F32), BV_ERROR_SHAPE, "batch has 3 dimensions");
   EXPECT_REFUSED(images({4, 0, 4, 4}, BV_F32), BV_ERROR_SHAPE, "batch.shape[1] is 0");
   EXPECT_REFUSED(images({1, 1, 4, 4}, 77), BV_ERROR_TYPE, "");
-  EXPECT_REFUSED(images({1, 1, 4, 4}, BV_F32, -1), BV_ERROR_VALUE, "columns is -1");
-  EXPECT_REFUSED(images({1, 1, int64_t(1) << 20, int64_t(1) << 20}, BV_U8), BV_ERROR_SHAPE,
-                 "at most 1073741824");
+  bv_grid_options grid = grid_options(0);
+  EXPECT_REFUSED(images({1, 1, 4, 4}, BV_F32, &grid), BV_ERROR_VALUE, "grid.columns is 0");
+  EXPECT_REFUSED(images({1, 1, 1 << 15, 1 << 16}, BV_U8), BV_ERROR_SHAPE, "at most 1073741824 bytes");
   EXPECT_REFUSED(images({int64_t(1) << 40, int64_t(1) << 40, 1, 1}, BV_U8), BV_ERROR_SHAPE, "");
   EXPECT_REFUSED(images({1, 1, 1 << 14, 1 << 13}, BV_U8), BV_ERROR_VALUE, "queue_bytes");
   bv_display_options options = BV_DISPLAY_OPTIONS_INIT;
   options.low = 101;
-  EXPECT_REFUSED(images({1, 1, 4, 4}, BV_F32, 0, &options), BV_ERROR_VALUE, "options.low");
-  EXPECT_REFUSED(bv_tb_add_images(writer, "tag", 0, nullptr, nullptr, 0, stream_), BV_ERROR_NULL,
+  EXPECT_REFUSED(images({1, 1, 4, 4}, BV_F32, nullptr, &options), BV_ERROR_VALUE, "options.low");
+  EXPECT_REFUSED(bv_tb_add_images(writer, "tag", 0, nullptr, nullptr, nullptr, stream_), BV_ERROR_NULL,
                  "batch is NULL");
 
   EXPECT_REFUSED(image({4, 4}, BV_F32), BV_ERROR_TYPE, "pictures are f32");
@@ -218,21 +234,24 @@ TEST_P(LogPictures, WhatCannotBeDrawnIsRefused) {
   EXPECT_REFUSED(image({1, 1, 4, 4, 3}), BV_ERROR_SHAPE, "5 dimensions");
   EXPECT_REFUSED(image({4, 4, 2}), BV_ERROR_SHAPE, "2 channels");
   EXPECT_REFUSED(image({4, 0, 3}), BV_ERROR_SHAPE, "pictures.shape[1] is 0");
-  EXPECT_REFUSED(bv_tb_add_image(writer, "tag", 0, nullptr, 0, stream_), BV_ERROR_NULL, "pictures is NULL");
+  EXPECT_REFUSED(bv_tb_add_image(writer, "tag", 0, nullptr, nullptr, stream_), BV_ERROR_NULL,
+                 "pictures is NULL");
   int64_t shape[3] = {4, 4, 3};
   bv_tensor tensor = bv_contiguous_tensor(memory.data(), BV_U8, device, 3, shape);
-  EXPECT_REFUSED(bv_tb_add_image(writer, "tag", 0, &tensor, -2, stream_), BV_ERROR_VALUE, "columns is -2");
+  grid = grid_options(8, -1);
+  EXPECT_REFUSED(bv_tb_add_image(writer, "tag", 0, &tensor, &grid, stream_), BV_ERROR_VALUE,
+                 "grid.padding is -1");
   tensor.stride[0] = 24;
-  EXPECT_REFUSED(bv_tb_add_image(writer, "tag", 0, &tensor, 0, stream_), BV_ERROR_SHAPE,
+  EXPECT_REFUSED(bv_tb_add_image(writer, "tag", 0, &tensor, nullptr, stream_), BV_ERROR_SHAPE,
                  "stride[0] is 24; it must be 12");
   tensor = bv_contiguous_tensor(nullptr, BV_U8, device, 3, shape);
-  EXPECT_REFUSED(bv_tb_add_image(writer, "tag", 0, &tensor, 0, stream_), BV_ERROR_NULL,
+  EXPECT_REFUSED(bv_tb_add_image(writer, "tag", 0, &tensor, nullptr, stream_), BV_ERROR_NULL,
                  "pictures.data is NULL");
   tensor = bv_contiguous_tensor(memory.data(), BV_U8, -2, 3, shape);
-  EXPECT_REFUSED(bv_tb_add_image(writer, "tag", 0, &tensor, 0, stream_), BV_ERROR_DEVICE,
+  EXPECT_REFUSED(bv_tb_add_image(writer, "tag", 0, &tensor, nullptr, stream_), BV_ERROR_DEVICE,
                  "pictures.device is -2");
   tensor.device = 1000;
-  EXPECT_EQ(bv_tb_add_image(writer, "tag", 0, &tensor, 0, stream_),
+  EXPECT_EQ(bv_tb_add_image(writer, "tag", 0, &tensor, nullptr, stream_),
             bv_built_with_cuda() ? BV_ERROR_DEVICE : BV_ERROR_NO_CUDA);
   const bv_tb_info info = info_of(writer);
   EXPECT_EQ(info.waiting + info.written + info.dropped + info.lost, 0);

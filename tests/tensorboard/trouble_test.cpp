@@ -26,7 +26,7 @@ protected:
       pixel = uint8_t(random_.bits() >> 32);
     const int64_t shape[2] = {size, size};
     const bv_tensor picture = bv_contiguous_tensor(pixels_.data(), BV_U8, BV_CPU, 2, shape);
-    return bv_tb_add_image(writer, "noise", step, &picture, 0, nullptr);
+    return bv_tb_add_image(writer, "noise", step, &picture, nullptr, nullptr);
   }
 
   // The exit status of `body` in a child, or minus the signal that ended it.

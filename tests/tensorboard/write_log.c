@@ -10,8 +10,10 @@ static bv_status add_pictures(bv_tb_writer *log, int step) {
   for (int i = 0; i < (int)sizeof pixels; ++i)
     pixels[i] = (uint8_t)(i * 7 + step);
   const int64_t shape[4] = {CELLS, HEIGHT, WIDTH, 3};
+  bv_grid_options grid = BV_GRID_OPTIONS_INIT;
+  grid.columns = 2;
   const bv_tensor pictures = bv_contiguous_tensor(pixels, BV_U8, BV_CPU, 4, shape);
-  return bv_tb_add_image(log, "pictures/colour \xe8\x84\x91", step, &pictures, 2, NULL);
+  return bv_tb_add_image(log, "pictures/colour \xe8\x84\x91", step, &pictures, &grid, NULL);
 }
 
 /* Through a window that maps each number to itself. */
@@ -26,7 +28,7 @@ static bv_status add_batch(bv_tb_writer *log, int step) {
   options.rounding = BV_ROUNDING_NEAREST;
   options.lo = options.epsilon = options.floor = 0;
   options.hi = 255;
-  return bv_tb_add_images(log, "pictures/grey", step, &batch, &options, 0, NULL);
+  return bv_tb_add_images(log, "pictures/grey", step, &batch, NULL, &options, NULL);
 }
 
 int main(int argc, char **argv) {

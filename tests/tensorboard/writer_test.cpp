@@ -159,8 +159,9 @@ TEST_F(Writer, TellsWhatIsWrongWithArguments) {
 
   bv_tb_info info;
   EXPECT_REFUSED(bv_tb_add_scalar(nullptr, "tag", 0, 0), BV_ERROR_NULL, "writer is NULL");
-  EXPECT_REFUSED(bv_tb_add_image(nullptr, "tag", 0, nullptr, 0, nullptr), BV_ERROR_NULL, "writer is NULL");
-  EXPECT_REFUSED(bv_tb_add_images(nullptr, "tag", 0, nullptr, nullptr, 0, nullptr), BV_ERROR_NULL,
+  EXPECT_REFUSED(bv_tb_add_image(nullptr, "tag", 0, nullptr, nullptr, nullptr), BV_ERROR_NULL,
+                 "writer is NULL");
+  EXPECT_REFUSED(bv_tb_add_images(nullptr, "tag", 0, nullptr, nullptr, nullptr, nullptr), BV_ERROR_NULL,
                  "writer is NULL");
   EXPECT_REFUSED(bv_tb_flush(nullptr), BV_ERROR_NULL, "writer is NULL");
   EXPECT_REFUSED(bv_tb_get_info(nullptr, &info), BV_ERROR_NULL, "writer is NULL");
@@ -187,7 +188,7 @@ TEST_F(Writer, ServesManyThreads) {
       const bv_tensor picture = bv_contiguous_tensor(pixels.data(), BV_U8, BV_CPU, 2, shape);
       for (int i = 0; i < each; ++i) {
         EXPECT_DONE(i % 10 ? bv_tb_add_scalar(writer, tag.c_str(), i, i)
-                           : bv_tb_add_image(writer, tag.c_str(), i, &picture, 0, nullptr));
+                           : bv_tb_add_image(writer, tag.c_str(), i, &picture, nullptr, nullptr));
         if (i % 50 == 0) {
           EXPECT_DONE(bv_tb_flush(writer));
         }

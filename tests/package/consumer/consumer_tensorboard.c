@@ -9,7 +9,7 @@ int main(void) {
   bv_tensor batch = bv_contiguous_tensor(pixels, BV_F32, BV_CPU, 4, shape);
   bv_tb_writer *log;
   if (bv_tb_open("runs", NULL, &log) != BV_OK || bv_tb_add_scalar(log, "loss", 1, 0.5) != BV_OK ||
-      bv_tb_add_images(log, "batch", 1, &batch, NULL, 0, NULL) != BV_OK || bv_tb_close(log) != BV_OK) {
+      bv_tb_add_images(log, "batch", 1, &batch, NULL, NULL, NULL) != BV_OK || bv_tb_close(log) != BV_OK) {
     fprintf(stderr, "%s\n", bv_last_error());
     return 1;
   }
