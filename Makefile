@@ -4,7 +4,7 @@
 #   make demo   draws a real brain: build/brain.png, and all its slices: build/slices.png
 #   make test   builds and runs the tests, all but the slow ones, which `make test-slow` runs (2.3 GiB of memory)
 #   make test-python  builds the Python package and runs its tests, with PyTorch and JAX
-#   make train  runs the training example as two ranks on the CPU, in build/train
+#   make train  runs the training example as two ranks on the CPU, and names its log
 #   make bench  times the library beside the same work in NumPy
 #
 # `make` and `make test` build the CUDA kernels too where a CUDA toolkit (nvcc) is found; where there is a GPU and none,
@@ -57,9 +57,10 @@ build-test: set-up-test
 
 train:
 	scripts/setup.sh train
-	cmake --preset demo -B build/train -DBATCHVIEW_DDP=ON
+	cmake --preset demo -B build/train -DBATCHVIEW_DDP=ON -DBATCHVIEW_TENSORBOARD=ON
 	cmake --build build/train --target train_loop
-	cd build/train && mpirun $(if $(filter 0,$(shell id -u)),--allow-run-as-root) --oversubscribe -n 2 examples/train_loop
+	rm -rf build/train/log
+	mpirun $(if $(filter 0,$(shell id -u)),--allow-run-as-root) --oversubscribe -n 2 build/train/examples/train_loop build/train/log
 
 bench:
 	scripts/setup.sh bench

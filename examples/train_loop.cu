@@ -1,12 +1,14 @@
 /* A training loop on GPUs, one rank each, that shows what all ranks see:
  *
- *     torchrun --no-python --nproc-per-node 8 train_loop_gpu [STEPS [EVERY]]
+ *     torchrun --no-python --nproc-per-node 8 train_loop_gpu [DIRECTORY [EPOCHS [STEPS]]]
  *     mpirun -n 8 train_loop_gpu                                (one host)
  *     srun --nodes 2 --ntasks-per-node 8 --gpus-per-node 8 train_loop_gpu
+ *     tensorboard --logdir DIRECTORY
  *
- * Every EVERY steps one window is measured over the reconstructions of all ranks, each rank draws its own
- * through it, and rank 0 gathers the pictures. All of that is ordered on the stream; the one wait is for the
- * pictures that rank 0 writes to step-NNNN.ppm. train_loop.c is the same on CPU ranks. */
+ * At step 0 of each epoch one window is measured over the reconstructions of all ranks, each rank draws its own
+ * through it, and rank 0 gathers the pictures and logs them, a row a rank. It also logs its own images and
+ * reconstructions, and the loss of every step. All of that is ordered on the stream, and behind it: nothing
+ * waits. train_loop.c is the same on CPU ranks. */
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -15,6 +17,7 @@
 #include <cuda_runtime.h>
 
 #include <batchview/ddp.h>
+#include <batchview/tensorboard.h>
 
 enum { IMAGES = 4, HEIGHT = 96, WIDTH = 96, PIXELS = IMAGES * HEIGHT * WIDTH };
 
@@ -22,7 +25,7 @@ enum { IMAGES = 4, HEIGHT = 96, WIDTH = 96, PIXELS = IMAGES * HEIGHT * WIDTH };
 static void check(bv_status status, const char *what) {
   if (status == BV_OK)
     return;
-  fprintf(stderr, "%s: %s: %s\n", what, bv_ddp_status_string(status), bv_last_error());
+  fprintf(stderr, "%s: %s\n", what, bv_last_error());
   _Exit(1);
 }
 
@@ -57,38 +60,37 @@ __global__ void reconstruct(const float *images, float weight, float *reconstruc
     reconstructions[i] = weight * images[i];
 }
 
-/* One step of gradient descent on (weight - 3)^2. */
-static void train_step(const float *images, float *reconstructions, float *weight, cudaStream_t stream) {
+/* One step of gradient descent on (weight - 3)^2, which it returns. */
+static double train_step(const float *images, float *reconstructions, float *weight, cudaStream_t stream) {
   const int threads = 256;
   reconstruct<<<(PIXELS + threads - 1) / threads, threads, 0, stream>>>(images, *weight, reconstructions);
   check_cuda(cudaGetLastError(), "a training step");
-  *weight -= 0.05f * (*weight - 3.0f);
+  const double difference = *weight - 3.0;
+  *weight -= (float)(0.05 * difference);
+  return difference * difference;
 }
 
-/* ---- The pictures -------------------------------------------------------------------------------------- */
+/* ---- The log, which rank 0 has ------------------------------------------------------------------------- */
 
-static void write_ppm(int step, const std::vector<uint8_t> &pictures) {
-  char name[32];
-  snprintf(name, sizeof name, "step-%04d.ppm", step);
-  FILE *file = fopen(name, "wb");
-  if (!file || fprintf(file, "P6\n%d %zu\n255\n", WIDTH, pictures.size() / (WIDTH * 3)) < 0 ||
-      fwrite(pictures.data(), 1, pictures.size(), file) != pictures.size() || fclose(file) != 0)
-    fprintf(stderr, "%s cannot be written\n", name);
-  else
-    printf("%s: the images of all ranks, one below the other\n", name);
+/* A batch of this rank's, through windows of its own. */
+static void log_batch(bv_tb_writer *log, const char *tag, int64_t step, const bv_tensor &batch,
+                      bv_stream stream) {
+  check(bv_tb_add_images(log, tag, step, &batch, nullptr, nullptr, stream), "logging a batch");
 }
 
 /* What is needed for pictures is allocated once; rank 0 has room for those of all ranks. */
 struct Pictures {
-  bv_tensor batch, mine, all;
+  bv_tensor input, output, mine, all;
   std::vector<int64_t> counts;
-  int64_t total = 0;
 
-  Pictures(bv_ddp_group *group, const bv_ddp_info &info, float *reconstructions) : counts(info.world_size) {
+  Pictures(bv_ddp_group *group, const bv_ddp_info &info, float *images, float *reconstructions)
+      : counts(info.world_size) {
     const int64_t batch_shape[4] = {IMAGES, 1, HEIGHT, WIDTH}, shape[4] = {IMAGES, HEIGHT, WIDTH, 3};
-    batch = bv_contiguous_tensor(reconstructions, BV_F32, info.device, 4, batch_shape);
+    input = bv_contiguous_tensor(images, BV_F32, info.device, 4, batch_shape);
+    output = bv_contiguous_tensor(reconstructions, BV_F32, info.device, 4, batch_shape);
     mine = bv_contiguous_tensor(allocate(PIXELS * 3), BV_U8, info.device, 4, shape);
     check(bv_ddp_exchange_counts(group, IMAGES, counts.data()), "counting");
+    int64_t total = 0;
     for (int64_t count : counts)
       total += count;
     const int64_t all_shape[4] = {total, HEIGHT, WIDTH, 3};
@@ -96,21 +98,21 @@ struct Pictures {
                                info.device, 4, all_shape);
   }
 
-  void show(bv_ddp_group *group, const bv_ddp_info &info, int step) {
-    check(bv_ddp_normalize_batch_for_display(group, &batch, &mine, nullptr, info.stream), "drawing");
-    check(bv_ddp_gather_pictures(group, &mine, counts.data(), info.rank == 0 ? &all : nullptr, info.stream),
-          "gathering");
-    if (info.rank != 0)
-      return; /* and on with the training: nothing waits here */
-    check(bv_ddp_wait(group, info.stream), "waiting for the pictures");
-    std::vector<uint8_t> host(total * HEIGHT * WIDTH * 3);
-    check_cuda(cudaMemcpy(host.data(), all.data, host.size(), cudaMemcpyDeviceToHost), "copying pictures");
-    write_ppm(step, host);
+  /* The reconstructions of all ranks through one window, a row a rank. `log` is null on the other ranks. */
+  void log_all_ranks(bv_tb_writer *log, bv_ddp_group *group, const bv_ddp_info &info, int64_t step) {
+    check(bv_ddp_normalize_batch_for_display(group, &output, &mine, nullptr, info.stream), "drawing");
+    check(bv_ddp_gather_pictures(group, &mine, counts.data(), log ? &all : nullptr, info.stream), "gathering");
+    if (!log)
+      return;
+    bv_grid_options grid = BV_GRID_OPTIONS_INIT;
+    grid.columns = IMAGES;
+    check(bv_tb_add_image(log, "all ranks/output", step, &all, &grid, info.stream), "logging pictures");
   }
 };
 
 int main(int argc, char **argv) {
-  int steps = argc > 1 ? atoi(argv[1]) : 100, every = argc > 2 && atoi(argv[2]) > 0 ? atoi(argv[2]) : 25;
+  const char *directory = argc > 1 ? argv[1] : "runs/train_loop";
+  const int epochs = argc > 2 ? atoi(argv[2]) : 4, steps = argc > 3 ? atoi(argv[3]) : 25;
 
   bv_ddp_options options = BV_DDP_OPTIONS_INIT;
   options.backend = BV_DDP_BACKEND_NCCL;
@@ -118,20 +120,33 @@ int main(int argc, char **argv) {
   bv_ddp_info info;
   check(bv_setup_ddp(-1, -1, &options, &group), "setting up");
   check(bv_ddp_get_info(group, &info), "asking who this is");
+  bv_tb_writer *log = nullptr;
+  if (info.rank == 0)
+    check(bv_tb_open(directory, nullptr, &log), "opening the log");
 
   float *images = (float *)allocate(PIXELS * sizeof(float)), weight = 0.1f;
   float *reconstructions = (float *)allocate(PIXELS * sizeof(float));
-  Pictures pictures(group, info, reconstructions);
+  Pictures pictures(group, info, images, reconstructions);
   make_images<<<(PIXELS + 255) / 256, 256, 0, info.stream>>>(info.rank, images);
   check_cuda(cudaGetLastError(), "making images");
-  for (int step = 1; step <= steps; ++step) {
-    train_step(images, reconstructions, &weight, info.stream);
-    if (step % every == 0)
-      pictures.show(group, info, step);
+  for (int64_t step = 0; step < (int64_t)epochs * steps; ++step) {
+    double loss = train_step(images, reconstructions, &weight, info.stream);
+    if (log)
+      check(bv_tb_add_scalar(log, "rank 0/loss", step, loss), "logging the loss");
+    if (step % steps != 0)
+      continue;
+    if (log) {
+      log_batch(log, "rank 0/input", step, pictures.input, info.stream);
+      log_batch(log, "rank 0/output", step, pictures.output, info.stream);
+    }
+    pictures.log_all_ranks(log, group, info, step);
   }
   check(bv_ddp_barrier(group, info.stream), "waiting for all ranks");
+  check(bv_tb_close(log), "ending the log");
   check(bv_ddp_finish(group), "ending");
   for (void *memory : {(void *)images, (void *)reconstructions, pictures.mine.data, pictures.all.data})
     check_cuda(cudaFree(memory), "freeing");
+  if (info.rank == 0)
+    printf("%s: the log of %d epochs; it is shown by tensorboard --logdir %s\n", directory, epochs, directory);
   return 0;
 }

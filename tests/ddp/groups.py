@@ -8,9 +8,12 @@ import sys
 import tempfile
 import unittest
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "tensorboard"))
+
 from differences import Differences
 from job import AMPLE, MARGIN, TIMEOUT, Job, open_mpi, slurm, torchrun, torchrun_on_one_gpu, torchrun_on_two_hosts, torchrun_with_one_gpu_visible, visible
 from launchers import Launchers, Shells
+from event_file import read_log
 from statuses import DEVICE, ENVIRONMENT, GROUP, NCCL, OK, PEER, TIMED_OUT
 
 BACKEND = sys.argv[1]
@@ -69,21 +72,24 @@ class Groups(unittest.TestCase, Differences):
     def test_pictures_of_7_ranks(self):
         self.expect_pictures(7, 10)
 
+    @unittest.skipIf(EXAMPLE == "none", "the example needs batchview::tensorboard")
     def test_the_training_example(self):
-        world, images, height, width = 3, 4, 96, 96
+        world, epochs, steps, images, extent = 3, 2, 10, 4, 96
         with tempfile.TemporaryDirectory() as directory:
-            job = self.run_job(world, 20, 10, program=EXAMPLE, directory=directory)
-            output = "".join(job.output)
-            self.assertEqual(sorted(os.listdir(directory)), ["step-0010.ppm", "step-0020.ppm"], output)
-            with open(os.path.join(directory, "step-0020.ppm"), "rb") as file:
-                header = b"P6\n%d %d\n255\n" % (width, world * images * height)
-                self.assertEqual(file.read(len(header)), header)
-                pixels = file.read()
-        self.assertEqual(len(pixels), world * images * height * width * 3)
-        self.assertEqual(pixels[:3], b"\0\0\0", "the background is black")
+            job = self.run_job(world, "runs/example", epochs, steps, program=EXAMPLE, directory=directory)
+            self.assertIn("runs/example: the log of 2 epochs", "".join(job.output))
+            events = read_log(os.path.join(directory, "runs", "example"))
+        losses = [(event.step, event.scalar) for event in events if event.tag == "rank 0/loss"]
+        self.assertEqual([step for step, _ in losses], list(range(epochs * steps)))
+        self.assertTrue(losses[0][1] > losses[-1][1] > 0, losses)
+        for tag in ("rank 0/input", "rank 0/output", "all ranks/output"):
+            self.assertEqual([event.step for event in events if event.tag == tag], [0, steps], tag)
+        rows = [event.rows for event in events if event.tag == "all ranks/output"][-1]
+        pitch = extent + 2
+        self.assertEqual((len(rows), len(rows[0])), (world * pitch + 2, (images * pitch + 2) * 3))
+        self.assertEqual(rows[2][6:9], b"\0\0\0", "the background is black")
         # One window for all: the discs of a brighter rank come out brighter.
-        of_rank = len(pixels) // world
-        sums = [sum(pixels[rank * of_rank : (rank + 1) * of_rank]) for rank in range(world)]
+        sums = [sum(map(sum, rows[rank * pitch : (rank + 1) * pitch])) for rank in range(world)]
         self.assertTrue(0 < sums[0] < sums[1] < sums[2], sums)
 
     # ---- Lost ranks

@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""Reads what write_log writes, by a reader of this file's own and by TensorBoard's: check_log.py WRITE_LOG
+"""Reads what write_log writes, by event_file.py and by TensorBoard's reader: check_log.py WRITE_LOG
 
 TensorBoard comes with scripts/setup.sh test, in .venv.
 """
 import glob
 import os
-import struct
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
-import zlib
+
+from event_file import png_rows, read_log
 
 STEPS, CELLS, HEIGHT, WIDTH = 40, 5, 7, 9
 LOSS, COLOUR, GREY = "loss/größe", "pictures/colour 脑", "pictures/grey"
@@ -39,86 +39,6 @@ def expected_pictures():
         yield GREY, step, grid(bytes((i * 3 + step) % 256 for i in range(CELLS * HEIGHT * WIDTH)), 5, 1)
 
 
-# ---- A reader of its own ------------------------------------------------------------------------------------
-
-
-def masked_crc32c(data):
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
-    crc ^= 0xFFFFFFFF
-    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
-
-
-def records(data):
-    at = 0
-    while at < len(data):
-        length, of_length = struct.unpack_from("<QI", data, at)
-        assert of_length == masked_crc32c(data[at:at + 8])
-        record = data[at + 12:at + 12 + length]
-        of_record, = struct.unpack_from("<I", data, at + 12 + length)
-        assert of_record == masked_crc32c(record)
-        yield record
-        at += 16 + length
-
-
-def varint(data, at):
-    value = shift = 0
-    while True:
-        value |= (data[at] & 127) << shift
-        shift += 7
-        at += 1
-        if data[at - 1] < 128:
-            return value, at
-
-
-def fields(data):
-    """A message's, each of which it has once."""
-    found, at = {}, 0
-    while at < len(data):
-        key, at = varint(data, at)
-        if key & 7 == 0:
-            value, at = varint(data, at)
-        else:
-            size, at = {1: (8, at), 5: (4, at)}.get(key & 7) or varint(data, at)
-            value, at = data[at:at + size], at + size
-        assert key >> 3 not in found and len(data) >= at
-        found[key >> 3] = value
-    return found
-
-
-def paeth(left, upper, corner):
-    return min((left, upper, corner), key=lambda each: abs(left + upper - corner - each))
-
-
-def png_rows(png):
-    """The rows of an 8-bit PNG without interlacing."""
-    assert png[:8] == b"\x89PNG\r\n\x1a\n"
-    at, packed = 8, b""
-    while at < len(png):
-        size, kind = struct.unpack_from(">I4s", png, at)
-        data = png[at + 8:at + 8 + size]
-        assert struct.unpack_from(">I", png, at + 8 + size)[0] == zlib.crc32(kind + data)
-        if kind == b"IHDR":
-            width, height, bits, colour = struct.unpack_from(">IIBB", data)
-        packed += data if kind == b"IDAT" else b""
-        at += 12 + size
-    step = {0: 1, 2: 3}[colour]
-    unpacked, pitch, rows = zlib.decompress(packed), width * step + 1, []
-    assert bits == 8 and len(unpacked) == pitch * height
-    above = bytes(pitch - 1)
-    for y in range(height):
-        kind, row = unpacked[y * pitch], bytearray(unpacked[y * pitch + 1:(y + 1) * pitch])
-        for x in range(len(row)):
-            left, corner = (row[x - step], above[x - step]) if x >= step else (0, 0)
-            row[x] = (row[x] + (0, left, above[x], (left + above[x]) // 2, paeth(left, above[x], corner))[kind]) & 255
-        rows.append(bytes(row))
-        above = row
-    return rows
-
-
 # ---- Tests --------------------------------------------------------------------------------------------------
 
 
@@ -134,25 +54,12 @@ class LogTest(unittest.TestCase):
         cls.path, = glob.glob(glob.escape(cls.directory) + "/events.out.tfevents.*")
 
     def test_a_reader_from_the_formats_description(self):
-        with open(self.path, "rb") as file:
-            version, *events = map(fields, records(file.read()))
-        self.assertEqual(version[3], b"brain.Event:2")
-        scalars, pictures = [], {}
-        for event in events:
-            self.assertTrue(self.before - 1 <= struct.unpack("<d", event[1])[0] <= self.after + 1)
-            value = fields(fields(event[5])[1])
-            plugin = fields(fields(value[9])[1])[1]
-            if 2 in value:
-                self.assertEqual((value[1], plugin), (LOSS.encode(), b"scalars"))
-                scalars.append((event[2], *struct.unpack("<f", value[2])))
-            else:
-                image = fields(value[4])
-                rows = png_rows(image[4])
-                self.assertEqual(plugin, b"images")
-                self.assertEqual((image[1], image[2] * image[3]), (len(rows), len(rows[0])))
-                pictures[value[1].decode(), event[2]] = rows
-        self.assertEqual(scalars, [(step * 10**10, step * 0.25) for step in range(STEPS)])
-        self.assertEqual(pictures, {(tag, step): rows for tag, step, rows in expected_pictures()})
+        events = read_log(self.directory)
+        self.assertTrue(all(self.before - 1 <= event.wall_time <= self.after + 1 for event in events))
+        self.assertEqual([(event.tag, event.plugin, event.step, event.scalar) for event in events if event.rows is None],
+                         [(LOSS, "scalars", step * 10**10, step * 0.25) for step in range(STEPS)])
+        self.assertEqual([(event.tag, event.plugin, event.step, event.rows) for event in events if event.rows is not None],
+                         [(tag, "images", step, rows) for tag, step, rows in expected_pictures()])
 
     def test_tensorboard(self):
         try:
