@@ -15,6 +15,7 @@
 #include "digits.h"
 #include "fill.h"
 #include "job.h"
+#include "projection.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -46,6 +47,10 @@ int bv_launch_stretch(const bv_job *job, bv_windows range, bv_stream stream);
 /* ---- fill.cu: the padding of grids ---------------------------------------------------------------------- */
 
 int bv_launch_fill(const bv_fill *fill, bv_stream stream);
+
+/* ---- project.cu: projections of volumes ------------------------------------------------------------------ */
+
+int bv_launch_project(const bv_projection *projection, bv_stream stream);
 
 /* ---- range.cu: windows without selection --------------------------------------------------------------- */
 

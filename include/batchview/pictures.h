@@ -1,4 +1,4 @@
-/* batchview: grids of pictures, and colours and windows by their names.
+/* batchview: grids of pictures, slices and projections of volumes, colours and windows by their names.
  *
  * See batchview/batchview.h for tensors, statuses, and the promises that hold here too. */
 #ifndef BATCHVIEW_PICTURES_H
@@ -42,6 +42,33 @@ BV_API bv_status bv_grid_size(const bv_tensor *batches, int32_t count, const bv_
  * Returns like bv_normalize_batch_for_display; BV_ERROR_VALUE also for `count`, `grid` and a workspace. */
 BV_API bv_status bv_make_grid(const bv_tensor *batches, int32_t count, const bv_tensor *out,
                               const bv_grid_options *grid, const bv_display_options *options, bv_stream stream);
+
+/* ---- Volumes ---------------------------------------------------------------------------------------- */
+
+/* Slices of a volume as a batch, whose memory is the volume's: slices first, first + step, ... along `axis`.
+ * volume: [H, W, D], any type, any strides. axis: 0, 1 or 2. first: 0 or more. step: 1 or more. count: how
+ * many, or 0 for all that there are. batch: receives the view [count, 1, rows, columns], where rows and columns
+ * are the other two axes in their order: bv_view_slices(&volume, 2, 0, 4, 0, &slices);     every fourth axial
+ * slice bv_make_grid(&slices, 1, &out, NULL, NULL, stream); With BV_SCOPE_BATCH they share one window, with
+ * BV_SCOPE_PLANE each has its own. Returns BV_OK; BV_ERROR_NULL, _SHAPE, _TYPE, _VALUE, _DEVICE, _NO_CUDA. */
+BV_API bv_status bv_view_slices(const bv_tensor *volume, int axis, int64_t first, int64_t step, int64_t count,
+                                bv_tensor *batch);
+
+/* What becomes of the voxels along an axis. NaN does not count; where there is nothing else, it is NaN. */
+enum {
+  BV_PROJECTION_MAX = 0, /* the largest, infinities too: a maximum intensity projection */
+  BV_PROJECTION_MIN = 1, /* the smallest */
+  BV_PROJECTION_MEAN =
+      2 /* their sum in float64, added up from the first to the last, divided by their number */
+};
+
+/* Projects a volume along an axis, to numbers that bv_normalize_batch_for_display can be given as [1, 1, rows,
+ * columns].
+ * volume, axis: as for bv_view_slices. out: [rows, columns], the other two axes in their order; f64 for volumes
+ * of f64, i32 and u32, f32 for all others; must not overlap the volume. Returns BV_OK; BV_ERROR_NULL, _SHAPE,
+ * _TYPE, _OVERLAP, _VALUE, _DEVICE, _NO_CUDA. */
+BV_API bv_status bv_project_volume(const bv_tensor *volume, int axis, int projection, const bv_tensor *out,
+                                   bv_stream stream);
 
 /* ---- Colour maps ------------------------------------------------------------------------------------ */
 
