@@ -19,10 +19,13 @@ from batchview._binding import cuda
 FLOATS = ("float32", "float16", "bfloat16", "float64")
 
 
+_FLOAT32 = numpy.dtype("float32")
+
+
 class NumpyArrays:
     """NumPy's arrays."""
 
-    float_types: dict[Any, str] = {numpy.dtype(name): name for name in FLOATS if name != "bfloat16"}
+    values: dict[Any, Any] = {numpy.dtype(name): numpy.dtype(name) for name in FLOATS if name != "bfloat16"}
     wide: frozenset[Any] = frozenset(map(numpy.dtype, ("int64", "uint64")))
 
     def prepare(self, array: Any) -> Any:
@@ -38,9 +41,9 @@ class NumpyArrays:
         """The number of the stream that was given. Without one the array says it; on the CPU there is none."""
         return None
 
-    def float_type(self, array: Any) -> str:
-        """The type of a result that nobody asked another type for."""
-        return self.float_types.get(array.dtype, "float32")
+    def values_like(self, array: Any, given: Any) -> Any:
+        """Memory for values of a type that nobody asked for: that of the array as it was given, or float32."""
+        return numpy.empty_like(array, self.values.get(given.dtype, _FLOAT32), subok=False)
 
     def empty_like(self, array: Any, dtype: str) -> Any:
         return numpy.empty_like(array, _numpy_type(dtype), subok=False)
@@ -79,8 +82,8 @@ class OtherArrays(NumpyArrays):
     def stream(self, array: Any, stream: Any) -> int | None:
         return _stream_number(stream) if _on_device(array) else None
 
-    def float_type(self, array: Any) -> str:
-        return "float32" if _on_device(array) else super().float_type(_as_numpy(array))
+    def values_like(self, array: Any, given: Any) -> Any:
+        return self.empty(array, array.shape, "float32") if _on_device(array) else super().values_like(array, _as_numpy(given))
 
     def prepare(self, array: Any) -> Any:
         return array if _on_device(array) else super().prepare(_as_numpy(array))
@@ -113,6 +116,9 @@ class CupyArrays(NumpyArrays):
 
     def stream(self, array: Any, stream: Any) -> int | None:
         return _stream_number(stream)
+
+    def values_like(self, array: Any, given: Any) -> Any:
+        return self.empty_like(array, self.values.get(given.dtype, _FLOAT32).name)
 
     def empty_like(self, array: Any, dtype: str) -> Any:
         return self.empty(array, array.shape, dtype)
@@ -153,7 +159,8 @@ class TorchArrays(NumpyArrays):
         self.torch: Any = sys.modules["torch"]
         names = [*FLOATS, "uint8"]
         self.types: dict[str, Any] = {name: getattr(self.torch, name) for name in names}
-        self.float_types = {self.types[name]: name for name in FLOATS}
+        self.values = {self.types[name]: self.types[name] for name in FLOATS}
+        self.empty_of_kind = self.torch.empty_like
         self.wide = frozenset(getattr(self.torch, name, self.torch.int64) for name in ("int64", "uint64"))
         self.strided = self.torch.strided
         # Before PyTorch 2.10 or so there is only __dlpack__, which refuses tensors that require gradients.
@@ -168,8 +175,13 @@ class TorchArrays(NumpyArrays):
             array = array.detach().to(self.torch.float64)
         return array.resolve_neg() if array.is_neg() else array
 
+    def values_like(self, array: Any, given: Any) -> Any:
+        if given.dtype in self.values and array.dtype is given.dtype:
+            return self.empty_of_kind(array)
+        return self.empty_of_kind(array, dtype=self.types["float32"])
+
     def empty_like(self, array: Any, dtype: str) -> Any:
-        return self.torch.empty_like(array, dtype=self.types[dtype])
+        return self.empty_of_kind(array, dtype=self.types[dtype])
 
     def empty(self, array: Any, shape: Sequence[int], dtype: str) -> Any:
         return self.torch.empty(shape, dtype=self.types[dtype], device=array.device)
@@ -226,9 +238,9 @@ class JaxArrays(NumpyArrays):
 
     ALIGNMENT = 64  # bytes, from which on JAX takes memory over without a copy
 
-    def float_type(self, array: Any) -> str:
-        name = str(array.dtype)
-        return name if name in FLOATS else "float32"
+    def values_like(self, array: Any, given: Any) -> Any:
+        name = str(given.dtype)
+        return self.empty_like(array, name if name in FLOATS else "float32")
 
     def empty_like(self, array: Any, dtype: str) -> Any:
         return self.empty(array, array.shape, dtype)

@@ -14,6 +14,7 @@ FOREGROUNDS = {"nonzero": 0, "all": 1}
 WINDOWS = {"percentile": 0, "minmax": 1}
 ROUNDINGS = {"truncate": 0, "nearest": 1}
 ALGORITHMS = {"auto": 0, "sort": 1, "select": 2, "resident": 3}
+_PERCENTILE = "percentile"  # a literal, as other modules' are: the same object
 # A packing's pictures have so many bytes a pixel; "planes" are values.
 PACKINGS = {"planes": 0, "rgb": 3, "rgba": 4, "image_rgb": 3, "image_rgba": 4}
 _MASK, _FIXED = 2, 2  # which other arguments imply
@@ -44,8 +45,20 @@ def options(
     epsilon: float,
     floor: float,
     algorithm: str,
-) -> Options:
-    """Names to the numbers of bv_display_options; what is out of range is said by the C library."""
+) -> Options | None:
+    """Names to the numbers of bv_display_options; what is out of range is said by the C library. None for the defaults."""
+    if (
+        mask is foreground is colormap is None
+        and low == 2
+        and high == 98
+        and scope == "plane"
+        and window is _PERCENTILE
+        and rounding == "truncate"
+        and epsilon == 1e-8
+        and floor == 1e-3
+        and algorithm == "auto"
+    ):
+        return None
     try:
         if isinstance(window, str):
             window_number, lo, hi = WINDOWS[window], 0.0, 0.0

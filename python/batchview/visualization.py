@@ -1,6 +1,6 @@
 """Batches, images and volumes of any range of numbers as values in [0, 1] or as 8-bit pictures.
 
-Arrays may be PyTorch's, NumPy's, JAX's, or any other that speak DLPack or NumPy's array interface. They are read where
+Arrays may be PyTorch's, CuPy's, JAX's, NumPy's, or any other that speak DLPack or an array interface. They are read where
 they lie, never copied (but for integers of 64 bits) and never changed; results are of the same kind, on the same device.
 """
 
@@ -9,8 +9,10 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from batchview._arrays import arrays_of, dtype_name
-from batchview._options import PACKINGS, options as make_options
+from batchview import _cpu
+from batchview._arrays import arrays_of
+from batchview._options import options as make_options
+from batchview._outputs import new_output, new_windows
 
 __all__ = [
     "apply_window",
@@ -22,26 +24,9 @@ __all__ = [
 ]
 
 
-def new_output(
-    arrays: Any, tensor: Any, dtype: Any, float_type: str, packing: str | None, colormap: Any
-) -> Any:
-    """Memory for the result of a batch; of `float_type`, where nobody asked for another."""
-    if packing is None:
-        packing = "planes" if colormap is None else "rgb"
-    if packing == "planes":
-        return arrays.empty_like(tensor, float_type if dtype is None else dtype_name(dtype))
-    if packing not in PACKINGS:
-        raise ValueError(f"packing is {packing!r}; it must be one of {', '.join(map(repr, PACKINGS))}")
-    if dtype is not None and dtype_name(dtype) != "uint8":
-        raise ValueError(f"dtype is {dtype_name(dtype)!r}; pictures ({packing!r}) are 'uint8'")
-    if len(tensor.shape) != 4:
-        raise ValueError(f"tensor has shape {list(tensor.shape)}; it must be [B, C, H, W]")
-    batch, channels, height, width = tensor.shape
-    if not packing.startswith("image"):
-        return arrays.empty(tensor, (batch, channels, height, width, PACKINGS[packing]), "uint8")
-    if channels not in (1, 3):
-        raise ValueError(f"packing is {packing!r}, and the images have {channels} channels; they must have 1 or 3")
-    return arrays.empty(tensor, (batch, height, width, PACKINGS[packing]), "uint8")
+def _compiling() -> bool:
+    compiler = getattr(sys.modules.get("torch"), "compiler", None)
+    return compiler is not None and bool(getattr(compiler, "is_compiling", bool)())  # older ones have neither
 
 
 def normalize_batch_for_display(
@@ -127,25 +112,27 @@ def normalize_batch_for_display(
     >>> normalize_batch_for_display(batch, window=(10, 30), packing="rgb").shape
     (1, 1, 2, 2, 3)
     """
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.compiler.is_compiling():
+    if _compiling():
         from batchview._torch_op import compiled
 
-        named = dict(scope=scope, foreground=foreground, rounding=rounding, algorithm=algorithm)
-        numbers = dict(low=low, high=high, epsilon=epsilon, floor=floor)
-        return compiled(tensor, out, dtype, packing, window, colormap, stream, mask=mask, **named, **numbers)
-    arrays = arrays_of(tensor)
-    float_type = arrays.float_type(tensor)
-    tensor = arrays.prepare(tensor)
+        new = dict(dtype=dtype, packing=packing)
+        measured = dict(low=low, high=high, mask=mask, scope=scope, foreground=foreground, window=window, algorithm=algorithm)
+        drawn = dict(colormap=colormap, rounding=rounding, epsilon=epsilon, floor=floor)
+        return compiled("normalize_batch_for_display", (tensor,), new, out, stream, **measured, **drawn)
+    arrays, given = arrays_of(tensor), tensor
+    tensor = arrays.prepare(given)
     options = make_options(
         low, high, mask, scope, foreground, window, colormap, rounding, epsilon, floor, algorithm
     )
-    result = new_output(arrays, tensor, dtype, float_type, packing, colormap) if out is None else out
+    result = new_output(arrays, tensor, given, dtype, packing, colormap) if out is None else out
     binding = arrays.binding(tensor)
-    work = arrays.workspace(binding, tensor, result, options)
-    binding.normalize(tensor, result, options, work, arrays.stream(tensor, stream))
-    if stream is not None:
-        arrays.used_on(stream, tensor, result, mask, work)
+    if binding is _cpu:
+        _cpu.normalize(tensor, result, options, None, None)
+    else:
+        work = arrays.workspace(binding, tensor, result, options)
+        binding.normalize(tensor, result, options, work, arrays.stream(tensor, stream))
+        if stream is not None:
+            arrays.used_on(stream, tensor, result, mask, work)
     return arrays.result(result) if out is None else out
 
 
@@ -192,21 +179,23 @@ def measure_window(
     >>> measure_window(batch, 0, 50, counts=True)
     array([[10., 20.,  3.]])
     """
+    if _compiling():
+        from batchview._torch_op import compiled
+
+        measured = dict(low=low, high=high, mask=mask, scope=scope, foreground=foreground, window=window, algorithm=algorithm)
+        return compiled("measure_window", (tensor,), dict(counts=counts), out, stream, **measured)
     arrays = arrays_of(tensor)
     tensor = arrays.prepare(tensor)
     options = make_options(low, high, mask, scope, foreground, window, None, "truncate", 1e-8, 1e-3, algorithm)
-    result = out
-    if out is None:
-        if len(tensor.shape) != 4:
-            raise ValueError(f"tensor has shape {list(tensor.shape)}; it must be [B, C, H, W]")
-        batch, channels = tensor.shape[:2]
-        groups = {"plane": batch * channels, "image": batch, "batch": 1}[scope]
-        result = arrays.empty(tensor, (groups, 3 if counts else 2), "float64")
+    result = new_windows(arrays, tensor, scope, counts) if out is None else out
     binding = arrays.binding(tensor)
-    work = arrays.workspace(binding, tensor, None, options)
-    binding.measure(tensor, result, options, work, arrays.stream(tensor, stream))
-    if stream is not None:
-        arrays.used_on(stream, tensor, result, mask, work)
+    if binding is _cpu:
+        _cpu.measure(tensor, result, options, None, None)
+    else:
+        work = arrays.workspace(binding, tensor, None, options)
+        binding.measure(tensor, result, options, work, arrays.stream(tensor, stream))
+        if stream is not None:
+            arrays.used_on(stream, tensor, result, mask, work)
     return arrays.result(result) if out is None else out
 
 
@@ -256,12 +245,17 @@ def apply_window(
     array([[[[0.  , 0.  ],
              [0.25, 0.5 ]]]], dtype=float32)
     """
-    arrays = arrays_of(tensor)
-    float_type = arrays.float_type(tensor)
-    tensor = arrays.prepare(tensor)
+    if _compiling():
+        from batchview._torch_op import compiled
+
+        new, foreground_of = dict(dtype=dtype, packing=packing), dict(mask=mask, scope=scope, foreground=foreground)
+        drawn = dict(colormap=colormap, rounding=rounding, epsilon=epsilon, floor=floor)
+        return compiled("apply_window", (tensor, windows), new, out, stream, **foreground_of, **drawn)
+    arrays, given = arrays_of(tensor), tensor
+    tensor = arrays.prepare(given)
     shown = None if mask is not None else foreground
     options = make_options(2, 98, mask, scope, shown, "percentile", colormap, rounding, epsilon, floor, "auto")
-    result = new_output(arrays, tensor, dtype, float_type, packing, colormap) if out is None else out
+    result = new_output(arrays, tensor, given, dtype, packing, colormap) if out is None else out
     arrays.binding(tensor).apply(tensor, windows, result, options, arrays.stream(tensor, stream))
     if stream is not None:
         arrays.used_on(stream, tensor, windows, result, mask)
@@ -301,6 +295,10 @@ def normalize_image_to_uint8(image: Any, *, device_output: bool = False, out: An
     >>> normalize_image_to_uint8(numpy.array([-1.0, 0.0, 1.0]))
     array([  0, 127, 255], dtype=uint8)
     """
+    if _compiling():
+        from batchview._torch_op import compiled_picture
+
+        return compiled_picture("normalize_image_to_uint8", image, device_output, out, stream)
     arrays = arrays_of(image)
     image = arrays.prepare(image)
     result = arrays.empty(image, tuple(image.shape), "uint8") if out is None else out
@@ -334,6 +332,10 @@ def visualize_2d_image(image: Any, *, device_output: bool = False, out: Any = No
     >>> visualize_2d_image(numpy.array([[0.0, 2.0]])).tolist()
     [[[0, 0, 0], [255, 255, 255]]]
     """
+    if _compiling():
+        from batchview._torch_op import compiled_picture
+
+        return compiled_picture("visualize_2d_image", image, device_output, out, stream)
     arrays = arrays_of(image)
     image = arrays.prepare(image)
     result = arrays.empty(image, (*image.shape, 3), "uint8") if out is None else out
@@ -375,6 +377,10 @@ def visualize_one_slice_in_3d_image(
     """
     if axis not in (0, 1, 2):
         raise ValueError(f"axis should be 0, 1 or 2, got {axis}")
+    if _compiling():
+        from batchview._torch_op import compiled_picture
+
+        return compiled_picture("visualize_one_slice_in_3d_image", image, device_output, out, stream, axis=axis)
     arrays = arrays_of(image)
     if len(image.shape) != 3:
         raise ValueError(f"image has shape {list(image.shape)}; it must be [H, W, D]")

@@ -55,6 +55,7 @@ def mapped(batch, window_rows, scope="plane", foreground="nonzero", mask=None, e
             y = (x - lo) / ((hi - lo) + t(epsilon))
             y = np.fmin(np.fmax(y, t(0)), t(1))  # a window wider than the type's range gives NaN, which is 0
             y[y < t(floor)] = 0
+            y[x == np.inf], y[x == -np.inf] = 1, 0  # also in a window whose ends NumPy's percentiles make infinite
             y[np.isnan(x) | ~shown[index]] = 0
             out[index] = y
     return out

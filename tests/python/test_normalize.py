@@ -65,6 +65,15 @@ def test_values_are_the_definitions(batch, scope, window):
     same(np.ascontiguousarray(batch), before)
 
 
+def test_infinities_are_the_ends_in_an_infinite_window():
+    greatest = np.finfo(np.float64).max
+    batch = np.array([[[[0, greatest / 100], [np.inf, -greatest]]]])
+    with np.errstate(over="ignore"):
+        assert np.isinf(definition.windows(batch)[0, :2]).all()
+        same(normalize_batch_for_display(batch), definition.normalized(batch))
+    assert normalize_batch_for_display(batch)[0, 0, 1].tolist() == [1, 0]
+
+
 @given(batches(types=tuple(WIDE_TYPES)))
 def test_integers_of_64_bits_are_taken_as_float64(batch):
     with np.errstate(all="ignore"):

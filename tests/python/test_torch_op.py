@@ -9,7 +9,14 @@ import pytest
 
 torch = pytest.importorskip("torch", "2.4")
 
-from batchview.visualization import normalize_batch_for_display
+from batchview.visualization import (
+    apply_window,
+    measure_window,
+    normalize_batch_for_display,
+    normalize_image_to_uint8,
+    visualize_2d_image,
+    visualize_one_slice_in_3d_image,
+)
 
 OPTIONS = [
     {},
@@ -45,6 +52,45 @@ def test_compiled_with_mask_and_out(brain, compile_whole):
     actual = compiled(tensor, mask, out)
     expected = torch.from_numpy(definition.normalized(brain, mask=mask.numpy()))
     assert torch.equal(out, expected) and torch.equal(actual, expected * 2)
+
+
+@pytest.mark.parametrize("scope", ["plane", "image", "batch"])
+def test_windows_are_compiled(brain, compile_whole, scope):
+    tensor = torch.from_numpy(brain)
+
+    def both(x):
+        windows = measure_window(x, 5, 90, scope=scope)
+        return windows, apply_window(x + 1, windows, scope=scope, packing="rgba", rounding="nearest")
+
+    for actual, expected in zip(compile_whole(both)(tensor), both(tensor)):
+        assert actual.dtype == expected.dtype and torch.equal(actual, expected)
+
+
+def test_windows_are_compiled_into_memory_that_is_given(brain, compile_whole):
+    tensor, mask = torch.from_numpy(brain), torch.from_numpy(brain > 150)
+    windows, out = torch.empty(6, 3, dtype=torch.float64), torch.empty(brain.shape)
+
+    def both(x, windows, out, mask):
+        measure_window(x, mask=mask, out=windows)
+        return apply_window(x, windows, mask=mask, out=out) * 2
+
+    actual = compile_whole(both)(tensor, windows, out, mask)
+    assert torch.equal(windows, torch.from_numpy(definition.windows(brain, mask=brain > 150)))
+    assert torch.equal(actual, 2 * torch.from_numpy(definition.normalized(brain, mask=brain > 150)))
+
+
+def test_pictures_are_compiled(brain, compile_whole):
+    volume = torch.from_numpy(brain[0] - 100)
+
+    def draw(x):
+        pictures = visualize_2d_image(x[0], device_output=True), visualize_one_slice_in_3d_image(x, 1, device_output=True)
+        return (normalize_image_to_uint8(x * 2, device_output=True), *pictures)
+
+    for actual, expected in zip(compile_whole(draw)(volume), draw(volume)):
+        assert actual.dtype == torch.uint8 and torch.equal(actual, expected)
+    for wrong in (dict(), dict(device_output=True, stream=1), dict(device_output=True, out=volume)):
+        with pytest.raises(Exception, match="takes device_output=True, and neither out nor stream"):
+            compile_whole(lambda x: visualize_2d_image(x, **wrong))(volume[0])
 
 
 def test_gradients_pass_beside_it(brain, compile_whole):
@@ -84,6 +130,17 @@ def test_operators_are_what_they_say(brain):
     for arguments in [(tensor,), (tensor, torch.float16), (tensor.to(memory_format=torch.channels_last),), (tensor, None, "rgba")]:
         torch.library.opcheck(operators.normalize_batch_for_display.default, arguments)
     torch.library.opcheck(operators.normalize_batch_for_display_out.default, (tensor, torch.empty_like(tensor)))
+    windows = measure_window(tensor, scope="batch")
+    options = dict(scope="batch", mask=tensor > 100)
+    torch.library.opcheck(operators.measure_window.default, (tensor, True), options)
+    torch.library.opcheck(operators.measure_window_out.default, (tensor, windows.clone()), options)
+    for new in (dict(), dict(dtype=torch.float64), dict(colours=[*range(256)] * 3)):
+        torch.library.opcheck(operators.apply_window.default, (tensor, windows), {**options, **new})
+    torch.library.opcheck(operators.apply_window_out.default, (tensor, windows, torch.empty_like(tensor)), options)
+    torch.library.opcheck(operators.normalize_image_to_uint8.default, (tensor,))
+    torch.library.opcheck(operators.visualize_2d_image.default, (tensor[0, 0],))
+    for axis in (0, 1, 2):
+        torch.library.opcheck(operators.visualize_one_slice_in_3d_image.default, (tensor[0], axis))
     with pytest.raises(ValueError, match="low"):
         operators.normalize_batch_for_display(tensor, low=-1)
 
