@@ -29,11 +29,10 @@ typedef struct bv_projected {
 BV_INLINE void bv_add_value(bv_projected *to, double x, int32_t kind) {
   if (x != x)
     return;
-  if (to->count++ == 0)
-    to->value = x;
-  else if (kind == BV_PROJECTION_MEAN)
+  const bool is_first = to->count++ == 0;
+  if (!is_first && kind == BV_PROJECTION_MEAN)
     to->value += x;
-  else if (kind == BV_PROJECTION_MAX ? x > to->value : x < to->value)
+  else if (is_first || (kind == BV_PROJECTION_MAX ? x > to->value : x < to->value))
     to->value = x;
 }
 
