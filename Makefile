@@ -3,6 +3,7 @@
 #   make        builds the library and the program for installation, in build/release
 #   make demo   draws a real brain: build/brain.png, and all its slices: build/slices.png
 #   make test   builds and runs the tests, all but the slow ones, which `make test-slow` runs (2.3 GiB of memory)
+#   make test-files   reads the files that other packages ship, and compares with their readers
 #   make test-python  builds the Python package and runs its tests, with PyTorch and JAX
 #   make train  runs the training example as two ranks on the CPU, and names its log
 #   make bench  times the library beside the same work in NumPy
@@ -20,7 +21,7 @@ PYTHON_CUDA = $(if $(GPU),CMAKE_CUDA_ARCHITECTURES=native,$(if $(SIMULATE),CMAKE
 TEST_PRESET = $(if $(SIMULATE),simulate,$(if $(NVCC),dev,cpu-only))
 BRAIN := /usr/share/mricron/templates/ch2bet.nii.gz
 
-.PHONY: all demo test test-slow test-python build-test set-up-test train bench clean
+.PHONY: all demo test test-slow test-files test-python build-test set-up-test train bench clean
 
 all:
 	scripts/setup.sh build
@@ -40,6 +41,12 @@ test: build-test
 
 test-slow: build-test
 	ctest --preset $(TEST_PRESET) -L slow
+
+test-files:
+	scripts/setup.sh files
+	cmake --preset $(TEST_PRESET)
+	cmake --build --preset $(TEST_PRESET) --target batchview_program
+	.venv/files/bin/python -B tests/foreign/check_files.py build/$(TEST_PRESET)/cli/batchview .venv/files/sources
 
 test-python:
 	scripts/setup.sh python

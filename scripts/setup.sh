@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the packages that one of the Makefile's commands needs, on Debian 12, Ubuntu 22.04 and 24.04:
-#     scripts/setup.sh build|demo|test|train|bench|python|ci
+#     scripts/setup.sh build|demo|test|files|train|bench|python|ci
 # Does nothing where all of them are there. Uses apt as root or through sudo, and says what it installs. Python
 # packages, and CMake where the distribution's is older than 3.25 (Ubuntu 22.04), go to .venv in this directory.
 set -euo pipefail
@@ -18,6 +18,7 @@ case "${1:-}" in
   build) packages="$program $dicom $ranks" python= ;;
   demo) packages="$program mricron-data" python= ;;
   test) packages="$program $dicom $ranks $tests" python="numpy SimpleITK nibabel matplotlib pydicom==3.0.2 tensorboard" mpich=yes ;;
+  files) packages="$program $dicom $ranks $tests" python= ;;
   train) packages="$program $ranks libopenmpi-dev openmpi-bin" python= ;;
   bench) packages="$program libbenchmark-dev python3-venv mricron-data" python=numpy ;;
   ci)
@@ -25,7 +26,7 @@ case "${1:-}" in
     python="numpy SimpleITK nibabel matplotlib pydicom==3.0.2 tensorboard" mpich=yes
     ;;
   python) packages="$program python3-venv python3-dev mricron-data $simulator" python= ;;
-  *) echo "usage: scripts/setup.sh build|demo|test|train|bench|python|ci" >&2 && exit 2 ;;
+  *) echo "usage: scripts/setup.sh build|demo|test|files|train|bench|python|ci" >&2 && exit 2 ;;
 esac
 
 # fail MESSAGE
@@ -105,6 +106,22 @@ install_python_tests() {
   cat "$torch" "$others" >"$place/installed"
 }
 
+# An environment of its own in .venv/files for the comparison with other packages' readers on the files that they ship, and
+# Pillow's sources, whose many pictures its wheels lack.
+install_foreign_files() {
+  local place=.venv/files list=tests/foreign/requirements.txt
+  ! cmp -s "$list" "$place/installed" || return 0
+  echo "setup: making $place with what $list names, and Pillow's sources"
+  rm -rf "$place"
+  python3 -m venv "$place"
+  sed '/^# ----/,$d' "$list" | "$place/bin/pip" install --quiet --disable-pip-version-check -r /dev/stdin
+  sed '1,/^# ----/d' "$list" | "$place/bin/pip" install --quiet --disable-pip-version-check --no-deps -r /dev/stdin
+  "$place/bin/pip" download --quiet --disable-pip-version-check --no-deps --no-binary :all: --dest "$place/sources" pillow
+  tar -xzf "$place"/sources/*.tar.gz -C "$place/sources"
+  rm "$place"/sources/*.tar.gz
+  cp "$list" "$place/installed"
+}
+
 cmake_version() { PATH="$PWD/.venv/bin:$PATH" cmake --version | sed -n 's/^cmake version //p'; }
 
 wanted=$(missing $packages)
@@ -124,6 +141,7 @@ for package in $python; do
   .venv/bin/python -c "import ${package%%=*}" 2>/dev/null || install_python "$package"
 done
 [ "$1" != python ] || install_python_tests
+[ "$1" != files ] || install_foreign_files
 case "$1" in
   build | test | python | ci) install_toolkit ;;
 esac
