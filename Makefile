@@ -44,9 +44,9 @@ test-slow: build-test
 
 test-files:
 	scripts/setup.sh files
-	cmake --preset $(TEST_PRESET)
-	cmake --build --preset $(TEST_PRESET) --target batchview_program
-	.venv/files/bin/python -B tests/foreign/check_files.py build/$(TEST_PRESET)/cli/batchview .venv/files/sources
+	cmake --preset cpu-only
+	cmake --build --preset cpu-only --target batchview_program
+	.venv/files/bin/python -B tests/foreign/check_files.py build/cpu-only/cli/batchview .venv/files/sources
 
 test-python:
 	scripts/setup.sh python
