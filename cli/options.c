@@ -1,7 +1,6 @@
 /* The command line: getopt_long, and a check of every value. */
 #include "options.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include <string.h>
 
 #include "batchview/pictures.h"
+#include "values.h"
 
 /* Numbered from beyond the letters of short options. */
 enum {
@@ -21,6 +21,9 @@ enum {
   OPTION_QUIET,
   OPTION_AXIS,
   OPTION_SLICE,
+  OPTION_EVERY,
+  OPTION_PROJECTION,
+  OPTION_MIP,
   OPTION_PERCENTILE,
   OPTION_MINMAX,
   OPTION_WINDOW,
@@ -48,6 +51,9 @@ static const struct option long_options[] = {
     {"quiet", no_argument, NULL, OPTION_QUIET},
     {"axis", required_argument, NULL, OPTION_AXIS},
     {"slice", required_argument, NULL, OPTION_SLICE},
+    {"every", required_argument, NULL, OPTION_EVERY},
+    {"projection", required_argument, NULL, OPTION_PROJECTION},
+    {"mip", no_argument, NULL, OPTION_MIP},
     {"percentile", required_argument, NULL, OPTION_PERCENTILE},
     {"minmax", no_argument, NULL, OPTION_MINMAX},
     {"window", required_argument, NULL, OPTION_WINDOW},
@@ -63,6 +69,9 @@ static const struct option long_options[] = {
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
 };
+
+const char *const projection_names[] = {
+    [BV_PROJECTION_MAX] = "max", [BV_PROJECTION_MIN] = "min", [BV_PROJECTION_MEAN] = "mean", NULL};
 
 static const char *name_of(int option) { return long_options[option - OPTION_OUTPUT].name; }
 
@@ -86,52 +95,6 @@ static bool *given(option_parser *parser, int option) { return &parser->is_given
 
 static cli_result refuse_value(option_parser *parser, int option, const char *value, const char *allowed) {
   return refuse(parser->why, CLI_USAGE, "--%s '%s': expected %s", name_of(option), value, allowed);
-}
-
-/* ---- Values ----------------------------------------------------------------------------------------- */
-
-/* A decimal integer from 0. */
-static bool parse_count(const char *text, int64_t *count) {
-  if (*text == '\0' || text[strspn(text, "0123456789")] != '\0')
-    return false;
-  errno = 0;
-  *count = strtoll(text, NULL, 10);
-  return errno == 0;
-}
-
-/* "A,B": two decimal numbers. strtod takes blanks, hexadecimal, infinities and NaN too; we do not, but a number
- * may overflow to infinity. */
-static bool parse_pair(const char *text, double pair[2]) {
-  if (text[strspn(text, "0123456789+-.eE,")] != '\0')
-    return false;
-  char *end;
-  pair[0] = strtod(text, &end);
-  if (end == text || *end != ',')
-    return false;
-  const char *second = end + 1;
-  pair[1] = strtod(second, &end);
-  return end != second && *end == '\0';
-}
-
-/* A decimal number that is finite and not negative. */
-static bool parse_size(const char *text, double *number) {
-  char *end;
-  *number = strtod(text, &end);
-  return text[strspn(text, "0123456789+-.eE")] == '\0' && end != text && *end == '\0' && *number >= 0 &&
-         isfinite(*number);
-}
-
-/* The index of `text` among `words`, which end with NULL; -1 if it is none of them. */
-static int parse_word(const char *text, const char *const *words) {
-  for (int i = 0; words[i]; ++i)
-    if (strcmp(text, words[i]) == 0)
-      return i;
-  return -1;
-}
-
-static bool ends_with(const char *text, const char *end) {
-  size_t length = strlen(text), end_length = strlen(end);
-  return length > end_length && strcmp(text + length - end_length, end) == 0;
 }
 
 /* Refuses a name, with those that there are: `count` of them, `bytes` from one to the next. */
@@ -194,22 +157,41 @@ static cli_result take_name(option_parser *parser, int option, const char *value
   return CLI_OK;
 }
 
+/* --slice. */
+static cli_result take_choice(option_parser *parser, const char *value) {
+  static const char *const words[] = {[SLICE_CENTRE] = "centre", [SLICE_ALL] = "all", NULL};
+  slice_options *slices = &parser->options->slices;
+  int word = parse_word(value, words);
+  slices->choice = word >= 0                                ? (slice_choice)word
+                   : parse_percent(value, &slices->percent) ? SLICE_PERCENT
+                                                            : SLICE_NUMBER;
+  if (slices->choice == SLICE_NUMBER && !parse_count(value, &slices->number))
+    return refuse_value(parser, OPTION_SLICE, value, "a number from 0, one from 0% to 100%, centre or all");
+  return CLI_OK;
+}
+
 static cli_result take_slices(option_parser *parser, int option, const char *value) {
   slice_options *slices = &parser->options->slices;
+  int64_t axis;
   slices->asked = true;
-  if (option == OPTION_AXIS) {
-    int64_t axis;
+  switch (option) {
+  case OPTION_AXIS:
     if (!parse_count(value, &axis) || axis > 2)
       return refuse_value(parser, option, value, "0, 1 or 2");
     slices->axis = (int)axis;
     return CLI_OK;
+  case OPTION_SLICE: return take_choice(parser, value);
+  case OPTION_EVERY:
+    if (!parse_count(value, &slices->every) || slices->every == 0)
+      return refuse_value(parser, option, value, "a number from 1");
+    return CLI_OK;
+  default:
+    slices->projects = true;
+    slices->projection = option == OPTION_MIP ? BV_PROJECTION_MAX : parse_word(value, projection_names);
+    if (slices->projection < 0)
+      return refuse_value(parser, option, value, "max, min or mean");
+    return CLI_OK;
   }
-  static const char *const words[] = {[SLICE_CENTRE] = "centre", [SLICE_ALL] = "all", NULL};
-  int word = parse_word(value, words);
-  slices->choice = word >= 0 ? (slice_choice)word : SLICE_NUMBER;
-  if (word < 0 && !parse_count(value, &slices->number))
-    return refuse_value(parser, option, value, "a number from 0, centre or all");
-  return CLI_OK;
 }
 
 static cli_result take(option_parser *parser, int option, const char *value) {
@@ -232,7 +214,10 @@ static cli_result take(option_parser *parser, int option, const char *value) {
   case OPTION_HELP: options->help = true; return CLI_OK;
   case OPTION_VERSION: options->version = true; return CLI_OK;
   case OPTION_AXIS:
-  case OPTION_SLICE: return take_slices(parser, option, value);
+  case OPTION_SLICE:
+  case OPTION_EVERY:
+  case OPTION_PROJECTION:
+  case OPTION_MIP: return take_slices(parser, option, value);
   case OPTION_PERCENTILE:
   case OPTION_MINMAX:
   case OPTION_WINDOW:
@@ -282,10 +267,11 @@ static cli_result refuse_syntax(option_parser *parser, int code, char **argv) {
 /* ---- All options together --------------------------------------------------------------------------- */
 
 static cli_result check_together(option_parser *parser) {
-  static const int conflicts[][2] = {{OPTION_PERCENTILE, OPTION_MINMAX}, {OPTION_PERCENTILE, OPTION_WINDOW},
-                                     {OPTION_MINMAX, OPTION_WINDOW},     {OPTION_PERCENTILE, OPTION_PRESET},
-                                     {OPTION_MINMAX, OPTION_PRESET},     {OPTION_WINDOW, OPTION_PRESET},
-                                     {OPTION_MASK, OPTION_FOREGROUND},   {OPTION_QUIET, OPTION_VERBOSE}};
+  static const int conflicts[][2] = {
+      {OPTION_PERCENTILE, OPTION_MINMAX}, {OPTION_PERCENTILE, OPTION_WINDOW}, {OPTION_MINMAX, OPTION_WINDOW},
+      {OPTION_PERCENTILE, OPTION_PRESET}, {OPTION_MINMAX, OPTION_PRESET},     {OPTION_WINDOW, OPTION_PRESET},
+      {OPTION_SLICE, OPTION_PROJECTION},  {OPTION_SLICE, OPTION_MIP},         {OPTION_PROJECTION, OPTION_MIP},
+      {OPTION_MASK, OPTION_FOREGROUND},   {OPTION_QUIET, OPTION_VERBOSE}};
   for (size_t i = 0; i < sizeof conflicts / sizeof *conflicts; ++i)
     if (*given(parser, conflicts[i][0]) && *given(parser, conflicts[i][1]))
       return refuse(parser->why, CLI_USAGE, "--%s and --%s exclude each other", name_of(conflicts[i][0]),
@@ -299,6 +285,8 @@ static cli_result check_together(option_parser *parser) {
 
   options->foreground_given = *given(parser, OPTION_FOREGROUND);
   options->epsilon_given = *given(parser, OPTION_EPSILON);
+  if (*given(parser, OPTION_EVERY) && options->slices.choice != SLICE_ALL)
+    return refuse(parser->why, CLI_USAGE, "--every is for --slice all");
   if (*given(parser, OPTION_MASK_GRID) && !options->mask)
     return refuse(parser->why, CLI_USAGE, "--mask-grid is for --mask");
 
@@ -339,8 +327,10 @@ static cli_result check_output(option_parser *parser) {
 }
 
 cli_result options_parse(int argc, char **argv, cli_options *options, reason why) {
-  *options = (struct cli_options){
-      .slices = {.axis = 2}, .display = BV_DISPLAY_OPTIONS_INIT, .verbosity = NORMAL, .format = FORMAT_F32};
+  *options = (struct cli_options){.slices = {.axis = 2, .every = 1},
+                                  .display = BV_DISPLAY_OPTIONS_INIT,
+                                  .verbosity = NORMAL,
+                                  .format = FORMAT_F32};
   option_parser parser = {.options = options, .why = why};
   cli_result result = CLI_OK;
   int code;

@@ -6,15 +6,22 @@
 
 typedef enum output_kind { OUTPUT_PNG, OUTPUT_NPY } output_kind;
 typedef enum pixel_format { FORMAT_F32, FORMAT_U8, FORMAT_RGB } pixel_format;
-typedef enum slice_choice { SLICE_CENTRE, SLICE_ALL, SLICE_NUMBER } slice_choice;
+typedef enum slice_choice { SLICE_CENTRE, SLICE_ALL, SLICE_NUMBER, SLICE_PERCENT } slice_choice;
 typedef enum verbosity { QUIET, NORMAL, VERBOSE } verbosity;
+
+/* Of BV_PROJECTION_..., ended by NULL. */
+extern const char *const projection_names[];
 
 /* Which slices of a volume are shown. */
 typedef struct slice_options {
-  bool asked; /* --axis or --slice was given: an input without slices is then an error */
+  bool asked; /* --axis, --slice or what is like them was given: an input without slices is then an error */
   int axis;
   slice_choice choice;
   int64_t number; /* SLICE_NUMBER */
+  double percent; /* SLICE_PERCENT: of the way from the first to the last */
+  int64_t every;  /* SLICE_ALL: every so many */
+  bool projects;  /* no slices, but what becomes of all of them */
+  int projection; /* BV_PROJECTION_... */
 } slice_options;
 
 typedef struct cli_options {

@@ -81,7 +81,8 @@ cli_result render(const char *path, const cli_options *options, const source *ma
   if (options->volume)
     source_as_volume(&rendering->source);
   if (options->slices.asked && rendering->source.kind != SOURCE_VOLUME) {
-    result = refuse(why, CLI_USAGE, "--axis and --slice are for volumes, and this is %s",
+    result = refuse(why, CLI_USAGE,
+                    "--axis, --slice, --every, --projection and --mip are for volumes, and this is %s",
                     rendering->source.samples > 0 ? "a picture in colour; --volume takes it for a volume"
                     : rendering->source.kind == SOURCE_IMAGE ? "an image"
                                                              : "a batch of images");

@@ -85,9 +85,13 @@ static void json_input(const cli_report *report, const cli_rendering *rendering,
   fputs(", \"spacing\": ", file);
   json_numbers(file, input->spacing, input->kind == SOURCE_VOLUME ? 3 : 2);
   if (slices->volume) {
-    fprintf(file,
-            ", \"oriented\": %s, \"axis\": %d, \"slices\": {\"first\": %" PRId64 ", \"count\": %" PRId64 "}",
-            input->oriented ? "true" : "false", report->options->slices.axis, slices->first, slices->count);
+    const slice_options *options = &report->options->slices;
+    fprintf(file, ", \"oriented\": %s, \"axis\": %d, ", input->oriented ? "true" : "false", options->axis);
+    if (options->projects)
+      fprintf(file, "\"slices\": null, \"projection\": \"%s\"", projection_names[options->projection]);
+    else
+      fprintf(file, "\"slices\": {\"first\": %" PRId64 ", \"count\": %" PRId64 "}, \"projection\": null",
+              slices->first, slices->count);
   }
   fputs(", \"batch\": ", file);
   json_integers(file, batch_shape, 4);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "batchview/pictures.h"
 #include "reader.h"
 
 /* Axis `from` of `tensor` as axis `to` of `view`. */
@@ -25,13 +26,20 @@ static void reverse(bv_tensor *view, int axis) {
 static cli_result choose(cli_slices *slices, const slice_options *options, reason why) {
   bv_tensor *batch = &slices->batch;
   int64_t count = batch->shape[1];
-  if (options->choice == SLICE_ALL)
+  if (options->choice == SLICE_ALL) {
+    batch->shape[1] = (count - 1) / options->every + 1;
+    if (batch->shape[1] > 1) /* else a step leads out of the volume */
+      batch->stride[1] *= options->every;
     return CLI_OK;
+  }
   if (options->choice == SLICE_NUMBER && options->number >= count) {
     return refuse(why, CLI_USAGE, "--slice %" PRId64 ": along axis %d there are the slices 0 to %" PRId64,
                   options->number, options->axis, count - 1);
   }
-  slices->first = options->choice == SLICE_CENTRE ? count / 2 : options->number;
+  slices->first = options->choice == SLICE_CENTRE ? count / 2
+                  : options->choice == SLICE_PERCENT
+                      ? (int64_t)(options->percent / 100 * (double)(count - 1) + 0.5)
+                      : options->number;
   move_along(batch, 1, slices->first);
   batch->shape[1] = 1;
   return CLI_OK;
@@ -63,6 +71,32 @@ static cli_result copy_slices(cli_slices *slices, const bv_tensor *channels, rea
   return CLI_OK;
 }
 
+/* Projects each volume of `batch`, [volumes, slices, rows, columns], along its slices; of one in colour each
+ * channel. What is left is [volumes, channels, rows, columns]. */
+static cli_result project(cli_slices *slices, int projection, const bv_tensor *channels, reason why) {
+  const bv_tensor from = slices->batch;
+  const bool wide = from.dtype == BV_F64 || from.dtype == BV_I32 || from.dtype == BV_U32;
+  const int64_t shape[4] = {from.shape[0], channels->shape[0], from.shape[2], from.shape[3]};
+  bv_tensor to = bv_contiguous_tensor(NULL, wide ? BV_F64 : BV_F32, BV_CPU, 4, shape);
+  const size_t plane_bytes = (size_t)(shape[2] * shape[3]) * bv_dtype_size(to.dtype);
+  char *plane = slices->memory = malloc((size_t)(shape[0] * shape[1]) * plane_bytes);
+  if (plane == NULL)
+    return refuse(why, CLI_FAILED, "out of memory for %" PRId64 " projections", shape[0] * shape[1]);
+  to.data = plane;
+  for (int64_t i = 0; i < shape[0] * shape[1]; ++i, plane += plane_bytes) {
+    bv_tensor volume = {.dtype = from.dtype, .device = BV_CPU, .ndim = 3};
+    const int64_t at = i / shape[1] * from.stride[0] + i % shape[1] * channels->stride[0];
+    volume.data = (char *)from.data + at * (int64_t)bv_dtype_size(from.dtype);
+    for (int axis = 0; axis < 3; ++axis)
+      show_axis(&volume, axis, &from, axis == 2 ? 1 : axis + 2);
+    const bv_tensor out = bv_contiguous_tensor(plane, to.dtype, BV_CPU, 2, shape + 2);
+    if (bv_project_volume(&volume, 2, projection, &out, NULL) != BV_OK)
+      return refuse(why, CLI_FAILED, "%s", bv_last_error());
+  }
+  slices->batch = to;
+  return CLI_OK;
+}
+
 static cli_result slices_of_volume(const source *input, const slice_options *options, cli_slices *slices,
                                    reason why) {
   const bv_tensor *volume = &input->tensor;
@@ -90,12 +124,18 @@ static cli_result slices_of_volume(const source *input, const slice_options *opt
   slices->volume = true;
   slices->colour = input->colour;
   slices->one_plane = leading == 0 && options->choice != SLICE_ALL;
+  bv_tensor channels = {.shape = {1}};
+  if (input->colour)
+    show_axis(&channels, 0, volume, leading - 1);
+  if (options->projects) {
+    slices->count = 1;
+    return project(slices, options->projection, &channels, why);
+  }
   cli_result result = choose(slices, options, why);
   slices->count = batch->shape[1];
   if (result != CLI_OK || !input->colour)
     return result;
   /* The channels take the place of the slices, which become images of the batch. */
-  const bv_tensor channels = {.shape = {volume->shape[leading - 1]}, .stride = {volume->stride[leading - 1]}};
   if (batch->shape[0] > 1 && batch->shape[1] > 1 && batch->stride[0] != batch->shape[1] * batch->stride[1])
     return copy_slices(slices, &channels, why);
   if (batch->shape[1] > 1)

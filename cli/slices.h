@@ -13,7 +13,8 @@ typedef struct cli_slices {
   bool one_plane; /* an image, or one slice of one volume: the result is [rows, columns] */
   bool colour;    /* the three channels are red, green, blue */
   double row_spacing, column_spacing;
-  int64_t first, count; /* volumes: the number of the first slice shown, and how many are */
+  int64_t first,
+      count; /* volumes: the number of the first slice shown, and how many are; 0 and 1 of projections */
 } cli_slices;
 
 /* Chooses the slices of `input`. CLI_OK, or one line in `why`: CLI_USAGE for a slice that there is not,

@@ -96,7 +96,7 @@ class Options(Case):
     def test_slice(self):
         for value in ("-1", "x", "", "1.5", "+1", "center", "99999999999999999999"):
             self.refuse(USAGE, "v.npy", "-o", "o.npy", "--slice", value,
-                        says=["--slice", f"'{value}'", "a number from 0, centre or all"])
+                        says=["--slice", f"'{value}'", "a number from 0, one from 0% to 100%, centre or all"])
 
     def test_slice_out_of_range_says_the_range(self):
         for axis, count in enumerate((4, 5, 6)):
