@@ -126,6 +126,7 @@ static bv_status begin_file(tb_file *file) {
   if (file->descriptor < 0)
     return fail_with("made", path, errno);
   file->whole_bytes = file->first_bytes = 0;
+  file->is_new = true;
   bv_status status = write_version(file);
   if (status != BV_OK)
     leave(file);
@@ -149,11 +150,6 @@ void tb_close_file(tb_file *file) {
   tb_free_bytes(&file->unwritten);
   free(file->path);
   free(file->directory);
-}
-
-void tb_discard_file(tb_file *file) {
-  leave(file);
-  tb_close_file(file);
 }
 
 /* ---- Writing ------------------------------------------------------------------------------------------- */
@@ -219,11 +215,24 @@ bv_status tb_write_file(tb_file *file, int64_t *written, int64_t *lost) {
   return status;
 }
 
+/* A file's name is its directory's. Some file systems cannot be asked, and know it without. */
+static bool sync_name(tb_file *file) {
+  const int directory = open(file->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0)
+    return false;
+  const bool done = fsync(directory) == 0 || errno == EINVAL;
+  const int error = errno;
+  close(directory);
+  errno = error;
+  file->is_new = !done;
+  return done;
+}
+
 bv_status tb_sync_file(tb_file *file) {
   if (file->descriptor < 0)
     return BV_OK;
   bv_status status = check_that_it_is_there(file);
-  if (status == BV_OK && fdatasync(file->descriptor) != 0)
+  if (status == BV_OK && (fdatasync(file->descriptor) != 0 || (file->is_new && !sync_name(file))))
     status = fail_with("brought to the disk", file->path, errno);
   if (status != BV_OK)
     leave(file);

@@ -9,6 +9,7 @@ typedef struct tb_file {
   char *directory;     /* absolute, as the process may change its own; owned */
   char *path;          /* of the file that is open, or was last; owned */
   int descriptor;      /* -1: none is open, the next write begins a new one */
+  bool is_new;         /* its name may not have reached the disk */
   int64_t seconds;     /* in the name: names of later files sort behind */
   int64_t whole_bytes; /* of the open file, all whole records */
   int64_t first_bytes; /* its version record */
@@ -31,8 +32,5 @@ bv_status tb_write_file(tb_file *file, int64_t *written, int64_t *lost);
 bv_status tb_sync_file(tb_file *file);
 
 void tb_close_file(tb_file *file);
-
-/* Closes a file that nothing was added to, and removes it. */
-void tb_discard_file(tb_file *file);
 
 #endif

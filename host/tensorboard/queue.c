@@ -124,8 +124,21 @@ static tb_entry *pop(bv_tb_writer *writer) {
   return entry;
 }
 
+/* By the thread, as all signals are blocked in it: also the one for a file that grows beyond its limit. */
+static bool open_file(bv_tb_writer *writer) {
+  bv_status status = tb_open_file(&writer->file, writer->directory);
+  pthread_mutex_lock(&writer->mutex);
+  note_failure(writer, status);
+  writer->opened = true;
+  pthread_cond_broadcast(&writer->progress);
+  pthread_mutex_unlock(&writer->mutex);
+  return status == BV_OK;
+}
+
 static void *run(void *argument) {
   bv_tb_writer *writer = argument;
+  if (!open_file(writer))
+    return NULL;
   for (bool closing = false; !closing;) {
     pthread_mutex_lock(&writer->mutex);
     const int64_t flushes = writer->flushes_wanted;
@@ -143,11 +156,12 @@ static void *run(void *argument) {
       write_file(writer, false);
   }
   write_file(writer, true);
+  tb_close_file(&writer->file);
+  tb_free_bytes(&writer->png);
   return NULL;
 }
 
-/* All signals are the caller's: among them the one for a file that grows beyond its limit, which would end the
- * process. */
+/* Signals are for the caller's threads. */
 static int create_thread(bv_tb_writer *writer) {
   sigset_t all, callers;
   sigfillset(&all);
@@ -178,14 +192,31 @@ static void destroy_conditions(bv_tb_writer *writer) {
   pthread_mutex_destroy(&writer->mutex);
 }
 
-bv_status tb_start_thread(bv_tb_writer *writer) {
+static bv_status wait_until_opened(bv_tb_writer *writer) {
+  pthread_mutex_lock(&writer->mutex);
+  while (!writer->opened)
+    pthread_cond_wait(&writer->progress, &writer->mutex);
+  const bv_status status = writer->failure.status;
+  pthread_mutex_unlock(&writer->mutex);
+  return status;
+}
+
+bv_status tb_start_thread(bv_tb_writer *writer, const char *directory) {
+  writer->directory = directory;
   writer->last = &writer->first;
   int error = pthread_mutex_init(&writer->mutex, NULL);
   if (error == 0 && (error = make_conditions(writer)) != 0)
     pthread_mutex_destroy(&writer->mutex);
   if (error == 0 && (error = create_thread(writer)) != 0)
     destroy_conditions(writer);
-  return error == 0 ? BV_OK : tb_fail(BV_ERROR_MEMORY, "no thread for writing the log: %s", strerror(error));
+  if (error != 0)
+    return tb_fail(BV_ERROR_MEMORY, "the log has no thread, for want of memory or by a limit: %s",
+                   strerror(error));
+  if (wait_until_opened(writer) == BV_OK)
+    return BV_OK;
+  pthread_join(writer->thread, NULL);
+  destroy_conditions(writer);
+  return tb_restore_failure(&writer->failure);
 }
 
 void tb_end_thread(bv_tb_writer *writer) {
@@ -195,7 +226,6 @@ void tb_end_thread(bv_tb_writer *writer) {
   pthread_mutex_unlock(&writer->mutex);
   pthread_join(writer->thread, NULL);
   destroy_conditions(writer);
-  tb_free_bytes(&writer->png);
 }
 
 /* ---- The callers --------------------------------------------------------------------------------------- */

@@ -32,6 +32,7 @@ struct bv_tb_writer {
   pthread_cond_t work, progress; /* for the thread, and by it */
 
   /* The thread's. */
+  const char *directory; /* until it is open */
   tb_file file;
   tb_bytes png;
   int64_t due; /* nanoseconds: when what is unwritten is to be written */
@@ -43,16 +44,17 @@ struct bv_tb_writer {
   int64_t pushed, handled; /* entries so far */
   int64_t flush_behind;    /* the entry behind which the latest flush comes */
   int64_t flushes_wanted, flushes_done;
+  bool opened; /* or not, for `failure` */
   bool closing;
   bv_tb_info info;
   tb_failure failure, first_failure; /* the one to be returned, and the one for bv_tb_close */
   tb_device *device;
 };
 
-/* Starts the thread of a writer whose options and file are there. */
-bv_status tb_start_thread(bv_tb_writer *writer);
+/* Starts the thread of a writer that has options, and lets it open the file. On failure nothing is left. */
+bv_status tb_start_thread(bv_tb_writer *writer, const char *directory);
 
-/* Lets it write what is left, and ends it. */
+/* Lets it write what is left, close the file, and end. */
 void tb_end_thread(bv_tb_writer *writer);
 
 /* Returns the failure that has not been returned yet, if there is one. */

@@ -50,9 +50,7 @@ bv_status bv_tb_open(const char *directory, const bv_tb_options *given, bv_tb_wr
     return tb_fail(BV_ERROR_MEMORY, "no memory for a writer");
   opened->options = options;
   opened->process = getpid();
-  bv_status status = tb_open_file(&opened->file, directory);
-  if (status == BV_OK && (status = tb_start_thread(opened)) != BV_OK)
-    tb_discard_file(&opened->file);
+  bv_status status = tb_start_thread(opened, directory);
   if (status == BV_OK)
     *writer = opened;
   else
@@ -74,7 +72,6 @@ bv_status bv_tb_close(bv_tb_writer *writer) {
     return BV_OK;
   TB_TRY(check_writer(writer));
   tb_end_thread(writer);
-  tb_close_file(&writer->file);
   tb_close_device(writer->device);
   const tb_failure failure = writer->first_failure;
   free(writer);
