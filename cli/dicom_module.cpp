@@ -20,15 +20,19 @@
 
 namespace {
 
-void register_codecs() {
-  static const bool done = [] {
+// Registered while the module is in use; DCMTK's own list, which it was loaded with, outlives them.
+class Codecs {
+public:
+  Codecs() {
     OFLog::configure(OFLogger::OFF_LOG_LEVEL); // what they print is said again by their result
     DJDecoderRegistration::registerCodecs(EDC_photometricInterpretation, EUC_never, EPC_colorByPixel);
     DJLSDecoderRegistration::registerCodecs(EJLSUC_never, EJLSPC_colorByPixel);
-    return true;
-  }();
-  (void)done;
-}
+  }
+  ~Codecs() {
+    DJDecoderRegistration::cleanup();
+    DJLSDecoderRegistration::cleanup();
+  }
+};
 
 // With their types, so that DCMTK need not look for its dictionary.
 OFCondition describe(const dicom_jpeg_frame &frame, DcmDataset &set) {
@@ -90,7 +94,7 @@ OFCondition unpack(dicom_jpeg_frame &frame) {
 extern "C" __attribute__((visibility("default"))) dicom_jpeg_result
 batchview_dicom_unpack(dicom_jpeg_frame *frame, char *text, size_t text_bytes) {
   try {
-    register_codecs();
+    static const Codecs codecs;
     const OFCondition condition = unpack(*frame);
     snprintf(text, text_bytes, "%s", condition.text());
     return condition.good() ? DICOM_JPEG_OK : DICOM_JPEG_DAMAGED;
