@@ -41,6 +41,7 @@ const char options_help[] =
     "      --projection KIND   instead of slices the largest (max), smallest (min) or mean value along the "
     "axis\n"
     "      --mip               the same as --projection max\n"
+    "      --ortho             along each of the three axes, side by side in one scale; for PNG\n"
     "      --volume            a .npy array of bytes [H, W, 3] or [H, W, 4] is a volume too\n"
     "\n"
     "Window\n"

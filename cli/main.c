@@ -40,7 +40,8 @@ static cli_result render_all(const cli_options *options, const source *mask, cli
   char text[REASON_BYTES];
   const reason why = {text, sizeof text};
   for (int i = 0; i < options->input_count; ++i) {
-    cli_result result = render(options->inputs[i], options, mask, progress, &renderings[i], why);
+    cli_result result =
+        render(options->inputs[i], options, mask, progress, &renderings[i * count_views(options)], why);
     if (result == CLI_OK && options->kind == OUTPUT_NPY)
       result = stack_fits(&renderings[0], &renderings[i], why);
     if (result != CLI_OK) {
@@ -58,7 +59,8 @@ static cli_result write_output(const cli_options *options, cli_progress *progres
   const reason why = {text, sizeof text};
   cli_montage montage = {0};
   cli_stack stack = {0};
-  cli_report report = {.options = options, .renderings = renderings, .count = options->input_count};
+  cli_report report = {
+      .options = options, .renderings = renderings, .count = options->input_count * count_views(options)};
   double write_start = seconds_now();
   cli_result result;
   progress_step(progress, "writing", options->output);
@@ -111,18 +113,19 @@ static cli_result run(const cli_options *options) {
     if (options->verbosity != QUIET && mask.warning[0] != '\0')
       print_note(options->mask, "warning", mask.warning);
   }
-  cli_rendering *renderings = calloc((size_t)options->input_count, sizeof *renderings);
+  const int views = count_views(options);
+  cli_rendering *renderings = calloc((size_t)options->input_count * (size_t)views, sizeof *renderings);
   if (!renderings) {
     source_free(&mask);
     return fail(CLI_FAILED, NULL, "out of memory");
   }
-  /* reading, measuring and mapping each input, and writing */
+  /* reading each input, measuring and mapping each view, and writing */
   cli_progress progress = progress_begin(options->verbosity != QUIET && isatty(STDERR_FILENO),
-                                         is_long_work(options), 3 * options->input_count + 1);
+                                         is_long_work(options), (1 + 2 * views) * options->input_count + 1);
   result = render_all(options, options->mask ? &mask : NULL, &progress, renderings);
   if (result == CLI_OK)
     result = write_output(options, &progress, renderings, start);
-  for (int i = 0; i < options->input_count; ++i)
+  for (int i = 0; i < options->input_count * views; ++i)
     rendering_free(&renderings[i]);
   free(renderings);
   source_free(&mask);

@@ -36,9 +36,8 @@ static axis_map stretched(int64_t extent, double spacing, double pixel) {
 }
 
 static void map_axes(const cli_slices *slices, axis_map *rows, axis_map *columns) {
-  double pixel = fmin(slices->row_spacing, slices->column_spacing);
-  *rows = stretched(slices->batch.shape[2], slices->row_spacing, pixel);
-  *columns = stretched(slices->batch.shape[3], slices->column_spacing, pixel);
+  *rows = stretched(slices->batch.shape[2], slices->row_spacing, slices->pixel);
+  *columns = stretched(slices->batch.shape[3], slices->column_spacing, slices->pixel);
 }
 
 static int64_t count_cells(const cli_rendering *rendering) {

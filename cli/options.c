@@ -24,6 +24,7 @@ enum {
   OPTION_EVERY,
   OPTION_PROJECTION,
   OPTION_MIP,
+  OPTION_ORTHO,
   OPTION_PERCENTILE,
   OPTION_MINMAX,
   OPTION_WINDOW,
@@ -54,6 +55,7 @@ static const struct option long_options[] = {
     {"every", required_argument, NULL, OPTION_EVERY},
     {"projection", required_argument, NULL, OPTION_PROJECTION},
     {"mip", no_argument, NULL, OPTION_MIP},
+    {"ortho", no_argument, NULL, OPTION_ORTHO},
     {"percentile", required_argument, NULL, OPTION_PERCENTILE},
     {"minmax", no_argument, NULL, OPTION_MINMAX},
     {"window", required_argument, NULL, OPTION_WINDOW},
@@ -185,6 +187,7 @@ static cli_result take_slices(option_parser *parser, int option, const char *val
     if (!parse_count(value, &slices->every) || slices->every == 0)
       return refuse_value(parser, option, value, "a number from 1");
     return CLI_OK;
+  case OPTION_ORTHO: slices->ortho = true; return CLI_OK;
   default:
     slices->projects = true;
     slices->projection = option == OPTION_MIP ? BV_PROJECTION_MAX : parse_word(value, projection_names);
@@ -217,7 +220,8 @@ static cli_result take(option_parser *parser, int option, const char *value) {
   case OPTION_SLICE:
   case OPTION_EVERY:
   case OPTION_PROJECTION:
-  case OPTION_MIP: return take_slices(parser, option, value);
+  case OPTION_MIP:
+  case OPTION_ORTHO: return take_slices(parser, option, value);
   case OPTION_PERCENTILE:
   case OPTION_MINMAX:
   case OPTION_WINDOW:
@@ -271,7 +275,7 @@ static cli_result check_together(option_parser *parser) {
       {OPTION_PERCENTILE, OPTION_MINMAX}, {OPTION_PERCENTILE, OPTION_WINDOW}, {OPTION_MINMAX, OPTION_WINDOW},
       {OPTION_PERCENTILE, OPTION_PRESET}, {OPTION_MINMAX, OPTION_PRESET},     {OPTION_WINDOW, OPTION_PRESET},
       {OPTION_SLICE, OPTION_PROJECTION},  {OPTION_SLICE, OPTION_MIP},         {OPTION_PROJECTION, OPTION_MIP},
-      {OPTION_MASK, OPTION_FOREGROUND},   {OPTION_QUIET, OPTION_VERBOSE}};
+      {OPTION_AXIS, OPTION_ORTHO},        {OPTION_MASK, OPTION_FOREGROUND},   {OPTION_QUIET, OPTION_VERBOSE}};
   for (size_t i = 0; i < sizeof conflicts / sizeof *conflicts; ++i)
     if (*given(parser, conflicts[i][0]) && *given(parser, conflicts[i][1]))
       return refuse(parser->why, CLI_USAGE, "--%s and --%s exclude each other", name_of(conflicts[i][0]),
@@ -319,6 +323,8 @@ static cli_result check_output(option_parser *parser) {
                   options->output);
   if (options->kind == OUTPUT_NPY && options->colours && options->format != FORMAT_RGB)
     return refuse(parser->why, CLI_USAGE, "--colormap with .npy outputs needs --format rgb");
+  if (options->kind == OUTPUT_NPY && options->slices.ortho)
+    return refuse(parser->why, CLI_USAGE, "--ortho is for PNG outputs, and the output is .npy");
   if (options->kind == OUTPUT_NPY && options->columns)
     return refuse(parser->why, CLI_USAGE, "--columns is for PNG outputs, and the output is .npy");
   if (options->json && strcmp(options->output, "-") == 0)

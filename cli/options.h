@@ -22,6 +22,7 @@ typedef struct slice_options {
   int64_t every;  /* SLICE_ALL: every so many */
   bool projects;  /* no slices, but what becomes of all of them */
   int projection; /* BV_PROJECTION_... */
+  bool ortho;     /* along each of the three axes */
 } slice_options;
 
 typedef struct cli_options {

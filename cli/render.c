@@ -58,53 +58,63 @@ static cli_result compute(cli_rendering *rendering, const cli_options *options, 
   return measure_and_apply(rendering, &display, progress, why);
 }
 
-/* Frees the input's pixels and keeps what is reported of it. */
+int count_views(const cli_options *options) { return options->slices.ortho ? 3 : 1; }
+
+/* Lets go of the pixels and keeps what is reported of the input. */
 static void forget_pixels(cli_rendering *rendering) {
-  source facts = rendering->source;
-  source_free(&rendering->source);
-  facts.memory = NULL;
-  facts.tensor.data = NULL;
-  rendering->source = facts;
+  rendering->source.memory = NULL;
+  rendering->source.tensor.data = NULL;
   slices_free(&rendering->slices);
 }
 
-cli_result render(const char *path, const cli_options *options, const source *mask, cli_progress *progress,
-                  cli_rendering *rendering, reason why) {
-  *rendering = (struct cli_rendering){.path = path};
-  double start = seconds_now();
-  progress_step(progress, "reading", path);
-  cli_result result = source_read(path, &rendering->source, why.text, why.bytes);
-  if (result != CLI_OK)
-    return result;
-  double have_source = seconds_now();
+/* One view of a source, which stays the caller's. */
+static cli_result render_view(const source *input, const cli_options *options, const source *mask,
+                              cli_progress *progress, cli_rendering *rendering, reason why) {
+  const double start = seconds_now();
   cli_mask own_mask = {0};
-  if (options->volume)
-    source_as_volume(&rendering->source);
-  if (options->slices.asked && rendering->source.kind != SOURCE_VOLUME) {
-    result = refuse(why, CLI_USAGE,
-                    "--axis, --slice, --every, --projection and --mip are for volumes, and this is %s",
-                    rendering->source.samples > 0 ? "a picture in colour; --volume takes it for a volume"
-                    : rendering->source.kind == SOURCE_IMAGE ? "an image"
-                                                             : "a batch of images");
-  }
-  if (result == CLI_OK && options->own_window && !rendering->source.windowed)
-    result = refuse(why, CLI_USAGE, "--window file: the file says no window");
-  if (result == CLI_OK)
-    result = slices_of_source(&rendering->source, &options->slices, &rendering->slices, why);
+  rendering->source = *input;
+  cli_result result = slices_of_source(input, &options->slices, &rendering->slices, why);
   if (result == CLI_OK && options->colours && rendering->slices.colour)
     result = refuse(why, CLI_USAGE, "--colormap is for grey, and this is in colour");
   if (result == CLI_OK && mask)
-    result = mask_of_input(*mask, &rendering->source, &rendering->slices, options, &own_mask, why);
+    result = mask_of_input(*mask, input, &rendering->slices, options, &own_mask, why);
   if (result == CLI_OK)
     result = compute(rendering, options, &own_mask, progress, why);
   if (result == CLI_OK)
     hint_of_rendering(rendering, options, rendering->hint, sizeof rendering->hint);
   mask_free(&own_mask);
-  rendering->read_seconds = have_source - start;
-  rendering->compute_seconds = seconds_now() - have_source;
+  rendering->compute_seconds = seconds_now() - start;
   forget_pixels(rendering);
-  if (result != CLI_OK)
-    rendering_free(rendering);
+  return result;
+}
+
+cli_result render(const char *path, const cli_options *options, const source *mask, cli_progress *progress,
+                  cli_rendering *renderings, reason why) {
+  source input = {0};
+  const double start = seconds_now();
+  progress_step(progress, "reading", path);
+  cli_result result = source_read(path, &input, why.text, why.bytes);
+  const double read_seconds = seconds_now() - start;
+  if (result == CLI_OK && options->volume)
+    source_as_volume(&input);
+  if (result == CLI_OK && options->slices.asked && input.kind != SOURCE_VOLUME)
+    result = refuse(why, CLI_USAGE,
+                    "--axis, --slice, --every, --projection, --mip and --ortho are for volumes, and this is %s",
+                    input.samples > 0            ? "a picture in colour; --volume takes it for a volume"
+                    : input.kind == SOURCE_IMAGE ? "an image"
+                                                 : "a batch of images");
+  if (result == CLI_OK && options->own_window && !input.windowed)
+    result = refuse(why, CLI_USAGE, "--window file: the file says no window");
+  for (int i = 0; i < count_views(options) && result == CLI_OK; ++i) {
+    cli_options view = *options;
+    if (options->slices.ortho)
+      view.slices.axis = i;
+    renderings[i] = (struct cli_rendering){.path = path, .read_seconds = i == 0 ? read_seconds : 0};
+    result = render_view(&input, &view, mask, progress, &renderings[i], why);
+    if (i > 0) /* said once */
+      renderings[i].source.warning[0] = renderings[i].hint[0] = '\0';
+  }
+  source_free(&input);
   return result;
 }
 

@@ -19,10 +19,14 @@ typedef struct cli_rendering {
   char hint[200]; /* what the user may have meant, or "" */
 } cli_rendering;
 
-/* Reads, slices, measures and maps one input. `mask` is what the mask's file holds, NULL without. On failure
- * one line in `why`. */
+/* How many views of each input the options ask for: the three of --ortho, or one. */
+int count_views(const cli_options *options);
+
+/* Reads one input, and slices, measures and maps it for each of its views, which are zero before. `mask` is
+ * what the mask's file holds, NULL without. On failure one line in `why`; renderings are freed by the caller in
+ * any case. */
 cli_result render(const char *path, const cli_options *options, const source *mask, cli_progress *progress,
-                  cli_rendering *rendering, reason why);
+                  cli_rendering *renderings, reason why);
 
 void rendering_free(cli_rendering *rendering);
 

@@ -86,7 +86,7 @@ static void json_input(const cli_report *report, const cli_rendering *rendering,
   json_numbers(file, input->spacing, input->kind == SOURCE_VOLUME ? 3 : 2);
   if (slices->volume) {
     const slice_options *options = &report->options->slices;
-    fprintf(file, ", \"oriented\": %s, \"axis\": %d, ", input->oriented ? "true" : "false", options->axis);
+    fprintf(file, ", \"oriented\": %s, \"axis\": %d, ", input->oriented ? "true" : "false", slices->axis);
     if (options->projects)
       fprintf(file, "\"slices\": null, \"projection\": \"%s\"", projection_names[options->projection]);
     else
@@ -143,7 +143,7 @@ void report_json(const cli_report *report, FILE *file) {
   json_output(report, file);
   fprintf(file,
           ", \"counts\": {\"inputs\": %d, \"planes\": %" PRId64 ", \"pixels\": %" PRId64 ", \"foreground\": ",
-          report->count, totals.planes, totals.pixels);
+          report->options->input_count, totals.planes, totals.pixels);
   json_number(file, is_counted(report) ? (double)totals.foreground : NAN);
   fprintf(file,
           "}, \"seconds\": {\"read\": %.17g, \"compute\": %.17g, \"write\": %.17g, \"total\": %.17g}"

@@ -2,6 +2,7 @@
 #include "slices.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,6 +122,11 @@ static cli_result slices_of_volume(const source *input, const slice_options *opt
     reverse(batch, 2);
   slices->row_spacing = input->spacing[rows];
   slices->column_spacing = input->spacing[columns];
+  if (options->ortho)
+    slices->pixel = fmin(fmin(input->spacing[0], input->spacing[1]), input->spacing[2]);
+  else
+    slices->pixel = fmin(slices->row_spacing, slices->column_spacing);
+  slices->axis = options->axis;
   slices->volume = true;
   slices->colour = input->colour;
   slices->one_plane = leading == 0 && options->choice != SLICE_ALL;
@@ -148,6 +154,7 @@ static cli_result slices_of_volume(const source *input, const slice_options *opt
 cli_result slices_of_source(const source *input, const slice_options *options, cli_slices *slices, reason why) {
   const bv_tensor *tensor = &input->tensor;
   *slices = (struct cli_slices){.row_spacing = input->spacing[0], .column_spacing = input->spacing[1]};
+  slices->pixel = fmin(slices->row_spacing, slices->column_spacing);
   slices->batch = (bv_tensor){
       .data = tensor->data, .dtype = tensor->dtype, .device = BV_CPU, .ndim = 4, .shape = {1, 1, 1, 1}};
   if (input->kind == SOURCE_VOLUME)

@@ -13,6 +13,8 @@ typedef struct cli_slices {
   bool one_plane; /* an image, or one slice of one volume: the result is [rows, columns] */
   bool colour;    /* the three channels are red, green, blue */
   double row_spacing, column_spacing;
+  double pixel; /* spacing of the pixels that are drawn: the finer of the two, or the finest of three views' */
+  int axis;     /* volumes: along which slices are counted */
   int64_t first,
       count; /* volumes: the number of the first slice shown, and how many are; 0 and 1 of projections */
 } cli_slices;

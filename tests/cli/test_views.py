@@ -119,14 +119,61 @@ class Views(Case):
             window = window_of(values, mask=masked)
             self.assert_array(self.get("out.npy"), "f4", shape, shown(values, window, mask=masked))
 
+    def test_the_three_views_in_one_picture(self):
+        """Each cell as the view alone is drawn, in the middle; one scale, that of the finest spacing."""
+        values = self.numbers((6, 5, 4)).values
+        self.put("in.nii", make_nifti((6, 5, 4), values, (1, 1, 1), ((-1, 0, 0), (0, 1, 0), (0, 0, 1))))
+        for more in ((), ("--slice", "100%"), ("--slice", "1"), ("--mip",)):
+            report = self.report("in.nii", "--ortho", "--columns", "3", *more, "-o", "out.png")
+            picture = self.get("out.png")
+            self.assertEqual(picture.shape, (5, 18))  # cells of 5 rows and 6 columns: the largest of both
+            self.assertEqual([entry["axis"] for entry in report["inputs"]], [0, 1, 2])
+            self.assertEqual((report["counts"]["inputs"], report["output"]["cells"]), (1, 3))
+            for axis, (rows, columns) in enumerate(((4, 6), (4, 5), (5, 6))):
+                self.succeed("in.nii", "--axis", str(axis), *more, "-o", "one.png")
+                one = self.get("one.png")
+                self.assertEqual(one.shape, (rows, columns))
+                top, left = (5 - rows) // 2, (6 - columns) // 2
+                cell = [picture[row, 6 * axis + column] for row in range(5) for column in range(6)]
+                self.assertEqual(cell, [one[row - top, column - left] if top <= row < top + rows and left <= column < left + columns
+                                        else 0 for row in range(5) for column in range(6)])
+
+    def test_the_three_views_have_one_scale(self):
+        self.put("in.nii", make_nifti((6, 5, 4), self.numbers((6, 5, 4)).values, (2, 1, 3), ((-1, 0, 0), (0, 1, 0), (0, 0, 1))))
+        report = self.report("in.nii", "--ortho", "--columns", "1", "-o", "out.png")
+        # coronal 4 x 3 by 6 x 2, sagittal 4 x 3 by 5 x 1, axial 5 x 1 by 6 x 2 mm: cells of 12 by 12 pixels
+        self.assertEqual(report["output"]["shape"], [36, 12])
+        self.put("thick.nii", make_nifti((2, 2, 2), self.numbers((2, 2, 2)).values, (1, 4, 4), ((-1, 0, 0), (0, 1, 0), (0, 0, 1))))
+        report = self.report("thick.nii", "--ortho", "--columns", "3", "-o", "out.png")
+        self.assertEqual(report["output"]["shape"], [8, 24])  # the sagittal view has 1 mm pixels too: 8 by 8
+
+    def test_warnings_and_hints_are_said_once(self):
+        header = bytearray(make_nifti((6, 5, 4), [-900 + i for i in range(120)], (1, 2, 3)))
+        struct.pack_into("<3f", header, 80, 1, 2, 3.5)
+        self.put("in.nii", bytes(header))
+        done = self.run_program("in.nii", "--ortho", "-o", "out.png")
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual((done.stderr.count(b"warning"), done.stderr.count(b"hint")), (1, 1))
+
+    def test_from_standard_input_and_masked(self):
+        volume = make_nifti((6, 5, 4), self.numbers((6, 5, 4)).values)
+        mask = make_nifti((6, 5, 4), [i % 3 for i in range(120)])
+        self.put("in.nii", volume)
+        self.put("mask.nii", mask)
+        self.succeed("in.nii", "--ortho", "--mask", "mask.nii", "-o", "one.png")
+        self.succeed("-", "--ortho", "--mask", "mask.nii", "-o", "other.png", stdin=volume)
+        self.assertEqual(self.get("one.png").values, self.get("other.png").values)
+
     def test_what_is_refused(self):
         self.volume()
         for value in ("Max", "", "median"):
             self.refuse(USAGE, "in.npy", "-o", "out.npy", "--projection", value, says=["--projection", "max, min or mean"])
         for one, other in ((("--mip",), ("--projection", "max")), (("--mip",), ("--slice", "1")),
-                           (("--projection", "min"), ("--slice", "all"))):
+                           (("--projection", "min"), ("--slice", "all")), (("--ortho",), ("--axis", "1"))):
             self.refuse(USAGE, "in.npy", "-o", "out.npy", *one, *other, says=["exclude each other"])
         self.put("flat.npy", self.numbers((4, 5)))
+        self.refuse(USAGE, "in.npy", "-o", "out.npy", "--ortho", says=["--ortho is for PNG"])
+        self.refuse(USAGE, "in.npy", "-o", "out.png", "--ortho", "--slice", "7", says=["--slice 7", "along axis 0"])
         for arguments in (("--mip",), ("--projection", "mean"), ("--slice", "5%")):
             self.refuse(USAGE, "flat.npy", "-o", "out.npy", *arguments, says=["for volumes", "an image"])
 
