@@ -238,6 +238,12 @@ class JaxArrays(NumpyArrays):
 
     ALIGNMENT = 64  # bytes, from which on JAX takes memory over without a copy
 
+    def binding(self, array: Any) -> ModuleType:
+        platforms = {device.platform for device in array.devices()}
+        if platforms != {"cpu"}:
+            raise TypeError(f"the JAX array is on {', '.join(sorted(platforms))}; JAX's are taken on the CPU alone")
+        return _cpu
+
     def values_like(self, array: Any, given: Any) -> Any:
         name = str(given.dtype)
         return self.empty_like(array, name if name in FLOATS else "float32")
@@ -301,9 +307,9 @@ def _library(array: Any) -> str:
     """The library that an array's type, or one that it is derived from, is of; "" for any other array."""
     for base in type(array).__mro__:
         library = base.__module__.partition(".")[0]
-        if library == "jaxlib":
-            return "jax"
-        if library in ("torch", "cupy", "jax") or base is numpy.ndarray:
+        if library in ("jax", "jaxlib"):
+            return "traced by jax" if any(each.__name__ == "Tracer" for each in type(array).__mro__) else "jax"
+        if library in ("torch", "cupy") or base is numpy.ndarray:
             return library
     for protocol in ("__dlpack__", "__array_interface__", "__cuda_array_interface__"):
         if hasattr(array, protocol):
@@ -314,12 +320,19 @@ def _library(array: Any) -> str:
     )
 
 
+def _class_for(library: str) -> type[NumpyArrays]:
+    if library == "traced by jax":
+        traced: type[NumpyArrays] = importlib.import_module("batchview._jax").TracedArrays
+        return traced
+    return _CLASSES.get(library, OtherArrays)
+
+
 def arrays_of(array: Any) -> NumpyArrays:
     found = _known.get(type(array))
     if found is None:
         library = _library(array)
         if library not in _by_library:
-            _by_library[library] = _CLASSES.get(library, OtherArrays)()
+            _by_library[library] = _class_for(library)()
         found = _by_library[library]
         if len(_known) < 100:  # types that are made by the call would add up
             _known[type(array)] = found

@@ -2,6 +2,7 @@
  * it is named after without the GIL. What users see is Python, in ../batchview. */
 #include "batchview/selection.h"
 #include "device.h"
+#include "xla.h"
 
 /* ---- Arguments ------------------------------------------------------------------------------------------ */
 
@@ -291,6 +292,7 @@ static PyMethodDef methods[] = {
     {"image_to_uint8", image_to_uint8, METH_VARARGS, "(image, out, stream, 0)"},
     {"image_2d", image_2d, METH_VARARGS, "(image, out, stream, 0)"},
     {"slice_of_3d", slice_of_3d, METH_VARARGS, "(volume, out, stream, axis)"},
+    {"xla_handler", xla_handler, METH_NOARGS, "()"},
     {"describe", describe, METH_NOARGS, "()"},
     {"set_threads", set_threads, METH_VARARGS, "(threads)"},
     {"get_threads", get_threads, METH_NOARGS, "()"},

@@ -1,0 +1,101 @@
+"""The functions inside what JAX traces: jax.jit, vmap, and donated arrays, by XLA's calls of foreign functions.
+
+Imported when the first traced array comes.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+
+from batchview import _cpu
+from batchview._arrays import JaxArrays
+
+jax: Any = importlib.import_module("jax")
+
+_TARGET = "batchview"
+_NORMALIZE, _MEASURE, _APPLY, _TO_UINT8, _IMAGE, _SLICE = range(6)
+_MOST_ARRAYS = 4
+# What None stands for where make_options gives it
+_DEFAULTS = (0, 0, 0, 0, 0, 2.0, 98.0, 0.0, 0.0, 1e-8, 1e-3, None, None)
+
+jax.ffi.register_ffi_target(_TARGET, _cpu.xla_handler(), platform="cpu")
+
+
+class Pending:
+    """What a call is going to give."""
+
+    def __init__(self, shape: Sequence[int], dtype: str) -> None:
+        self.kind = jax.ShapeDtypeStruct(tuple(shape), jax.numpy.dtype(dtype))
+        self.value: Any = None
+
+
+def _call(function: int, arrays: list[Any], result: Any, options: Any = None, axis: int = 0) -> None:
+    if not isinstance(result, Pending):
+        raise TypeError("out cannot be given for JAX's arrays, which nobody may write to")
+    scope, foreground, window, rounding, _, low, high, lo, hi, epsilon, floor, mask, colours = options or _DEFAULTS
+    if mask is not None:
+        mask = jax.numpy.asarray(mask)
+        arrays = [*arrays, jax.numpy.broadcast_to(mask, arrays[0].shape[arrays[0].ndim - 4 :]) if mask.ndim < 4 else mask]
+    numbers = [function, axis, scope, foreground, window, rounding, low, high, lo, hi, epsilon, floor]
+    ranks = [*(array.ndim for array in arrays), len(result.kind.shape)]
+    attributes = dict(
+        numbers=numpy.array(numbers, numpy.float64),
+        ranks=numpy.array(ranks + [0] * (_MOST_ARRAYS - len(ranks)), numpy.float64),
+    )
+    if colours is not None:
+        attributes["colours"] = numpy.frombuffer(colours, numpy.uint8)
+    result.value = jax.ffi.ffi_call(_TARGET, result.kind, vmap_method="broadcast_all")(
+        *(jax.lax.stop_gradient(array) for array in arrays), **attributes
+    )
+
+
+class _Binding:
+    """The extension module's functions, as far as they are for traced arrays."""
+
+    def normalize(self, batch: Any, out: Any, options: Any, workspace: Any, stream: Any) -> None:
+        _call(_NORMALIZE, [batch], out, options)
+
+    def measure(self, batch: Any, windows: Any, options: Any, workspace: Any, stream: Any) -> None:
+        _call(_MEASURE, [batch], windows, options)
+
+    def apply(self, batch: Any, windows: Any, out: Any, options: Any, stream: Any) -> None:
+        _call(_APPLY, [batch, windows], out, options)
+
+    def image_to_uint8(self, image: Any, out: Any, stream: Any, axis: int) -> None:
+        _call(_TO_UINT8, [image], out)
+
+    def image_2d(self, image: Any, out: Any, stream: Any, axis: int) -> None:
+        _call(_IMAGE, [image], out)
+
+    def slice_of_3d(self, volume: Any, out: Any, stream: Any, axis: int) -> None:
+        _call(_SLICE, [volume], out, axis=axis)
+
+
+class TracedArrays(JaxArrays):
+    """Arrays that are not there yet."""
+
+    _binding: Any = _Binding()
+
+    def prepare(self, array: Any) -> Any:
+        return array.astype("float64") if array.dtype in self.wide else array
+
+    def binding(self, array: Any) -> Any:
+        return self._binding
+
+    def stream(self, array: Any, stream: Any) -> int | None:
+        if stream is not None:
+            raise TypeError("stream cannot be given for JAX's arrays; XLA orders their work")
+        return None
+
+    def empty(self, array: Any, shape: Sequence[int], dtype: str) -> Any:
+        return Pending(shape, dtype)
+
+    def result(self, array: Any) -> Any:
+        return array.value
+
+    def to_numpy(self, array: Any, stream: Any) -> Any:
+        raise TypeError("what JAX traces has no pictures of NumPy's; give device_output=True")
