@@ -16,6 +16,7 @@ try:
     import nibabel
     import numpy as np
     import pydicom
+    import pydicom.data
     import SimpleITK as sitk
 except ImportError as error:
     sys.exit(f"check_readers: {error}; scripts/setup.sh test installs it into .venv")
@@ -201,12 +202,33 @@ def check_dicom(folder):
     print(f"DICOM series: {count + 1} volumes agree")
 
 
+def check_jpeg():
+    """Files of pydicom's that are JPEG Baseline, Extended and Lossless, and JPEG-LS, beside GDCM."""
+    version = subprocess.run([sys.argv[1], "--version"], capture_output=True, check=True).stdout.decode()
+    if "JPEG in DICOM files: by DCMTK" not in version:
+        print("DICOM with JPEG: not compared, the program was built without DCMTK")
+        return
+    names = ("JPGExtended", "JPEG-lossy", "SC_rgb_jpeg_dcmtk", "SC_rgb_dcmtk_+eb+cy+np", "SC_rgb_dcmtk_+eb+cr",
+             "SC_rgb_jpeg_gdcm", "MR_small_jpeg_ls_lossless", "JPEGLSNearLossless_08", "JPEGLSNearLossless_16",
+             "SC_rgb_jls_lossy_line")
+    with tempfile.TemporaryDirectory(prefix="batchview-readers-") as folder:
+        for name in names:
+            path = os.path.join(folder, name + ".dcm")
+            os.symlink(pydicom.data.get_testdata_file(name + ".dcm"), path)
+            found, _ = run(path)
+            expected = sitk.GetArrayFromImage(sitk.ReadImage(path))[0]
+            planes = expected[None] if expected.ndim == 2 else np.moveaxis(expected, 2, 0)
+            assert np.array_equal(found.reshape(planes.shape), smallest_to_largest(planes)), name
+    print(f"DICOM with JPEG: {len(names)} files agree")
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="batchview-readers-") as folder:
         for ending in (".nrrd", ".nhdr", ".mha", ".mhd"):
             check_itk(folder, ending)
         check_mgh(folder)
         check_dicom(folder)
+        check_jpeg()
 
 
 main()
