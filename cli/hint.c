@@ -42,9 +42,9 @@ void hint_of_rendering(const cli_rendering *rendering, const cli_options *option
   text[0] = '\0';
   if (is_ct(rendering, options, &lowest))
     snprintf(text, text_bytes,
-             "values down to %g and few zeros look like CT, where 0 is no background: --window LEVEL,WIDTH or "
+             "values down to %g and few zeros look like CT, where 0 is no background: --window %s or "
              "--foreground all is meant for it",
-             lowest);
+             lowest, rendering->source.windowed ? "file" : "LEVEL,WIDTH");
   else if (width > 0 && width < DARKENING * epsilon && !options->epsilon_given)
     snprintf(
         text, text_bytes,

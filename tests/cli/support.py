@@ -145,8 +145,8 @@ def make_nifti(extents, values, spacing=(1, 1, 1), directions=((1, 0, 0), (0, 1,
 # ---- TIFF ---------------------------------------------------------------------------------------------------
 
 
-def make_dicom(shape, pixels, height=0):
-    """A slice of bytes that lies so high, explicit and little-endian."""
+def make_dicom(shape, pixels, height=0, window=(), intercept=0):
+    """A slice of bytes that lies so high, explicit and little-endian; window is centre and width."""
 
     def element(group, number, kind, value):
         value += b"\0" * (len(value) % 2) if kind in (b"UI", b"OB") else b" " * (len(value) % 2)
@@ -157,8 +157,10 @@ def make_dicom(shape, pixels, height=0):
     words = ((2, 1), (0x10, rows), (0x11, columns), (0x100, 8), (0x101, 8), (0x102, 7), (0x103, 0))
     numbers = {number: element(0x28, number, b"US", struct.pack("<H", value)) for number, value in words}
     numbers[4] = element(0x28, 4, b"CS", b"MONOCHROME2")
+    decimals = {0x1052: intercept, 0x1053: 1, **dict(zip((0x1050, 0x1051), window))}
+    numbers.update({number: element(0x28, number, b"DS", b"%g" % value) for number, value in decimals.items()})
     return (bytes(128) + b"DICM" + element(2, 0x10, b"UI", b"1.2.840.10008.1.2.1")
-            + element(0x20, 0xE, b"UI", b"1.2.3") + element(0x20, 0x32, b"DS", b"0\\0\\%d" % height)
+            + element(0x20, 0xE, b"UI", b"1.2.3") + element(0x20, 0x32, b"DS", b"0\\0\\%g" % height)
             + element(0x20, 0x37, b"DS", b"1\\0\\0\\0\\1\\0") + b"".join(numbers[number] for number in sorted(numbers))
             + element(0x7FE0, 0x10, b"OB", bytes(pixels)))
 
