@@ -68,30 +68,59 @@ cli_result dicom_codec_takes(const char *syntax, reason why) {
   return known->packing == RLE ? CLI_OK : dicom_jpeg_is_there(known->name, why);
 }
 
-/* Refuses a picture whose own header asks for another size than the file does: segments up to the frame's
- * header, in JPEG and in JPEG-LS. */
+/* The bytes of a scan's data: up to the next marker that is none of its own. */
+static size_t scan_bytes(const uint8_t *packed, size_t packed_bytes) {
+  size_t at = 0;
+  while (at + 1 < packed_bytes && !(packed[at] == 0xff && packed[at + 1] >= 0x80 && packed[at + 1] != 0xff &&
+                                    (packed[at + 1] < 0xd0 || packed[at + 1] > 0xd7)))
+    ++at;
+  return at;
+}
+
+static cli_result check_frame(const dicom_header *h, const transfer_syntax *known, const uint8_t *segment,
+                              reason why) {
+  const int rows = dicom_u16(segment + 5, true), columns = dicom_u16(segment + 7, true);
+  const bool sequential = segment[1] == 0xc0 || segment[1] == 0xc1 || segment[1] == 0xc3 || segment[1] == 0xf7;
+  if (!sequential)
+    return refuse(why, CLI_UNSUPPORTED, "DICOM pixels of JPEG's process %d are not supported, only 0, 1 and 3",
+                  segment[1] - 0xc0);
+  if (rows == h->rows && columns == h->columns && segment[9] == h->samples)
+    return CLI_OK;
+  return refuse(why, CLI_UNREADABLE,
+                "its %s picture is %d x %d with %d samples, and not as the file says %lld x %lld with %lld",
+                known->name, columns, rows, segment[9], (long long)h->columns, (long long)h->rows,
+                (long long)h->samples);
+}
+
+/* Looks at the segments of JPEG and JPEG-LS before a codec does: refuses a picture whose own header asks for
+ * another size than the file does, and one with more scans than samples, each of which takes as long as all. */
 static cli_result check_picture(const dicom_header *h, const uint8_t *packed, size_t packed_bytes, reason why) {
   const transfer_syntax *known = find_syntax(h->contents.syntax);
+  int frames = 0, scans = 0;
   size_t at = 2;
   while (packed_bytes >= 10 && at <= packed_bytes - 10 && packed[at] == 0xff) {
     const unsigned marker = packed[at + 1];
+    if (marker == 0xff || marker == 0xd9) { /* may be repeated; the end */
+      at += marker == 0xff ? 1 : 2;
+      continue;
+    }
     const bool frame =
         (marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc) ||
         marker == 0xf7;
-    if (frame) {
-      const int rows = dicom_u16(packed + at + 5, true), columns = dicom_u16(packed + at + 7, true);
-      if (rows == h->rows && columns == h->columns && packed[at + 9] == h->samples)
-        return CLI_OK;
-      return refuse(why, CLI_UNREADABLE,
-                    "its %s picture is %d x %d with %d samples, and not as the file says %lld x "
-                    "%lld with %lld",
-                    known->name, columns, rows, packed[at + 9], (long long)h->columns, (long long)h->rows,
-                    (long long)h->samples);
-    }
-    at += marker == 0xff ? 1 : 2 + (size_t)dicom_u16(packed + at + 2, true); /* 0xff may be repeated */
+    cli_result result = frame ? check_frame(h, known, packed + at, why) : CLI_OK;
+    if (result != CLI_OK)
+      return result;
+    frames += frame;
+    at += 2 + (size_t)dicom_u16(packed + at + 2, true);
+    if (marker == 0xda && ++scans > h->samples)
+      return refuse(why, CLI_UNREADABLE, "damaged DICOM file: its %s picture has more scans than samples",
+                    known->name);
+    if (marker == 0xda && at < packed_bytes)
+      at += scan_bytes(packed + at, packed_bytes - at);
   }
-  return refuse(why, CLI_UNREADABLE, "damaged DICOM file: its compressed pixels are no %s picture",
-                known->name);
+  return frames > 0 ? CLI_OK
+                    : refuse(why, CLI_UNREADABLE, "damaged DICOM file: its compressed pixels are no %s picture",
+                             known->name);
 }
 
 cli_result dicom_unpack(const dicom_header *h, const uint8_t *packed, size_t packed_bytes, uint8_t *frame,

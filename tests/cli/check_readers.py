@@ -2,7 +2,8 @@
 """Compares what the program reads with what other readers do: check_readers.py PROGRAM
 
 Random volumes in every format are written by another library (SimpleITK; nibabel for MGH; pydicom for DICOM, whose files
-SimpleITK reads, by GDCM), read by it again, turned by it to the standard axes, and mapped by NumPy; the program's .npy must have the same numbers. BATCHVIEW_SEED repeats a run.
+SimpleITK reads, by GDCM), read by it again, turned by it to the standard axes, and mapped by NumPy; the program's .npy must
+have the same numbers. BATCHVIEW_SEED repeats a run.
 """
 import itertools
 import json

@@ -156,6 +156,23 @@ TEST(DicomRefused, ClaimsThatTheFileCannotHold) {
   expect_refused(Parsed::bytes(compressed.bytes()), jpeg_is_there() ? CLI_UNREADABLE : CLI_UNSUPPORTED, "");
 }
 
+// Each scan of a picture takes as long as the whole of it.
+TEST(DicomRefused, JpegOfManyScans) {
+  if (!jpeg_is_there())
+    GTEST_SKIP() << "built without DCMTK's codecs";
+  const std::string head = jpeg_of(2, 3, 1).substr(0, 15);
+  const std::string scan("\xff\xda\0\x08\x01\x01\0\0\x3f\0abc\xff\0d\xff\xd0", 18);
+  std::string many = head;
+  for (int i = 0; i < 3; ++i) {
+    const Parsed parsed = Parsed::bytes(packed(jpeg, {many + std::string("\xff\xd9........", 10)}).bytes());
+    expect_refused(parsed, CLI_UNREADABLE, i < 2 ? "cannot be unpacked" : "more scans than samples");
+    many += scan;
+  }
+  std::string progressive = jpeg_of(2, 3, 1);
+  progressive[3] = (char)0xc2;
+  expect_refused(Parsed::bytes(packed(jpeg, {progressive}).bytes()), CLI_UNSUPPORTED, "JPEG's process 2");
+}
+
 TEST(DicomRefused, DamagedFragments) {
   ASSERT_EQ(Parsed::bytes(rle("\xfb"
                               "a")
