@@ -108,23 +108,28 @@ int launch_together(unsigned blocks, int threads, bv_stream stream, Arguments &&
 
 /* ---- Clusters ------------------------------------------------------------------------------------------- */
 
-/* Clusters of so many blocks that run at once, or 0. What refuses clusters costs them, not the calls: so errors
- * are answers here. */
-inline int clusters_at_once(const void *kernel, int threads, int shared_bytes, int blocks) {
+/* Blocks of the largest cluster of a kernel, `most` at most. What refuses clusters costs them, not the calls:
+ * so errors are answers here. */
+inline int blocks_of_largest_cluster(const void *kernel, int threads, int shared_bytes, int most) {
   cudaLaunchAttribute cluster = {};
   cluster.id = cudaLaunchAttributeClusterDimension;
-  cluster.val.clusterDim.x = (unsigned)blocks;
   cluster.val.clusterDim.y = cluster.val.clusterDim.z = 1;
   cudaLaunchConfig_t config = {};
-  config.gridDim = dim3((unsigned)blocks);
+  config.gridDim = dim3((unsigned)most);
   config.blockDim = dim3((unsigned)threads);
   config.dynamicSmemBytes = (size_t)shared_bytes;
-  int most = 0, clusters = 0;
-  if (cudaOccupancyMaxPotentialClusterSize(&most, kernel, &config) != cudaSuccess || most < blocks)
-    return 0;
+  int blocks = 1, active = 0;
+  cudaFuncSetAttribute(kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1); /* else 8 */
+  if (most == 1 || cudaOccupancyMaxPotentialClusterSize(&blocks, kernel, &config) != cudaSuccess)
+    return 1;
   config.attrs = &cluster;
   config.numAttrs = 1;
-  return cudaOccupancyMaxActiveClusters(&clusters, kernel, &config) == cudaSuccess ? clusters : 0;
+  for (; most > 1; most /= 2) {
+    cluster.val.clusterDim.x = (unsigned)most;
+    if (most <= blocks && cudaOccupancyMaxActiveClusters(&active, kernel, &config) == cudaSuccess && active > 0)
+      break;
+  }
+  return most;
 }
 
 } // namespace bv

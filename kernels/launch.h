@@ -81,21 +81,18 @@ int bv_launch_fixed_windows(const bv_job *job, bv_windows windows, bv_stream str
  */
 #define BV_RESIDENT_MOST_THREADS(maps_in_f64) ((maps_in_f64) ? 640 : 768)
 
-/* Sizes of clusters, 1, 2, 4, .. blocks, to the largest that any device has: 16. */
-#define BV_RESIDENT_SIZES 5
+/* Blocks of the largest cluster that any device has. */
+#define BV_RESIDENT_MOST_BLOCKS 16
 
 typedef struct bv_resident_limits {
-  int32_t shared_bytes_of_block; /* that one can ask for when it is launched */
-  /* Clusters of 2^i blocks that run at once, with a multiprocessor for each block; 0 where there are none of
-   * the size. Blocks of a cluster are on one part of the device (GPC), whose multiprocessors it may not come
-   * out even with. */
-  int32_t clusters[BV_RESIDENT_SIZES];
+  int32_t shared_bytes_of_device; /* given: the most that a block can have */
+  int32_t most_blocks;            /* of a cluster; given: BV_RESIDENT_MOST_BLOCKS, or 1 where there are none */
+  int32_t shared_bytes_of_block;  /* of those, what a block can ask for when it is launched */
 } bv_resident_limits;
 
-/* Lets the kernels use the current device's shared memory, of which a block can have so much, and clusters, if
- * it has any; once for each context, before the first launch. */
-int bv_prepare_resident(int32_t multiprocessors, int32_t shared_bytes, bool has_clusters,
-                        bv_resident_limits *limits);
+/* Lets the kernels use the current device's shared memory and clusters; once for each device, before the first
+ * launch. */
+int bv_prepare_resident(bv_resident_limits *limits);
 
 typedef struct bv_resident_plan {
   int32_t blocks; /* of the cluster that holds a picture */

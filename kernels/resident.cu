@@ -9,8 +9,6 @@
  * Pixels that are strided, masked, or in rows with gaps are loaded one by one and held in the map type, masked
  * ones as NaN: so one kernel for each type of held pixel does.
  */
-#include <algorithm>
-
 #include "dispatch.cuh"
 #include "launch.h"
 #include "pixels.cuh"
@@ -345,26 +343,21 @@ __global__ void __launch_bounds__(most_threads<T>, 1) resident_kernel(const __gr
 constexpr int shared_bytes_unasked = 48 << 10; /* that a block may have on every device */
 
 /* What refuses more shared memory, or clusters, costs these, not the calls. */
-template <bv_dtype held, int Width, typename T>
-int prepare(int32_t shared_bytes, bool has_clusters, bv_resident_limits *limits) {
+template <bv_dtype held, int Width, typename T> int prepare(bv_resident_limits *limits) {
   const void *kernel = (const void *)resident_kernel<held, Width, T>;
   cudaFuncAttributes attributes;
   int error = cudaFuncGetAttributes(&attributes, kernel);
   if (error != cudaSuccess)
     return error;
   /* The kernels have no shared memory but this; a sanitizer's have. */
-  int room = shared_bytes - (int)attributes.sharedSizeBytes;
+  int room = limits->shared_bytes_of_device - (int)attributes.sharedSizeBytes;
   if (cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, room) != cudaSuccess)
     room = shared_bytes_unasked - (int)attributes.sharedSizeBytes;
-  limits->shared_bytes_of_block = std::min(limits->shared_bytes_of_block, room);
-
-  has_clusters = has_clusters && attributes.ptxVersion >= 90;
-  if (has_clusters)
-    cudaFuncSetAttribute(kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1); /* else 8 blocks at most */
-  for (int size = 1; size < BV_RESIDENT_SIZES; ++size)
-    limits->clusters[size] = has_clusters ? std::min(limits->clusters[size],
-                                                     clusters_at_once(kernel, most_threads<T>, room, 1 << size))
-                                          : 0;
+  if (room < limits->shared_bytes_of_block)
+    limits->shared_bytes_of_block = room;
+  limits->most_blocks = attributes.ptxVersion < 90
+                            ? 1
+                            : blocks_of_largest_cluster(kernel, most_threads<T>, room, limits->most_blocks);
   return cudaSuccess;
 }
 
@@ -387,16 +380,12 @@ int launch_resident(const Task &task, int64_t blocks, bv_stream stream) {
 } // namespace
 } // namespace bv
 
-int bv_prepare_resident(int32_t multiprocessors, int32_t shared_bytes, bool has_clusters,
-                        bv_resident_limits *limits) {
-  limits->shared_bytes_of_block = shared_bytes;
-  for (int32_t &clusters : limits->clusters)
-    clusters = multiprocessors;
+int bv_prepare_resident(bv_resident_limits *limits) {
+  limits->shared_bytes_of_block = limits->shared_bytes_of_device;
   int error = cudaSuccess;
   for (bv_dtype dtype = BV_F32; dtype <= BV_U32 && error == cudaSuccess; ++dtype)
     error = bv::with_type_of(dtype, [&](auto type) {
-      return bv::prepare<decltype(type)::dtype, decltype(type)::Width, typename decltype(type)::T>(
-          shared_bytes, has_clusters, limits);
+      return bv::prepare<decltype(type)::dtype, decltype(type)::Width, typename decltype(type)::T>(limits);
     });
   return error;
 }

@@ -24,10 +24,10 @@ struct Alone {
 /* Of each block, in shared memory; all zero at first. */
 template <typename Word> struct SearchState {
   Search<Word, uint32_t> search; /* as the leader has it */
-  Word above[ends];              /* of this block's pixels, then of all */
   /* Of the leader: */
   Scratch<uint32_t> scratch;
   uint32_t list_length;
+  Word above[ends]; /* of keys of 64 bits also each block's own */
 };
 
 /* The bin of the first pass, in which all keys are counted. */
@@ -125,6 +125,9 @@ __device__ __forceinline__ void search_keys(SearchState<Word> &state, uint32_t *
                                             const Ask &ask, const Passes &passes) {
   auto &search = state.search;
   bool asked = false;
+  /* Few programs have asked the hardware for an atomic of 64 bits on another block's shared memory: each block
+   * finds the smallest key above for itself then, and the leader reads them. */
+  constexpr bool each_for_itself = sizeof(Word) == sizeof(uint64_t);
   for (;;) {
     give_bins<Team>(bins, Passes::stored_bins);
     Team::sync();
@@ -144,8 +147,10 @@ __device__ __forceinline__ void search_keys(SearchState<Word> &state, uint32_t *
       __syncthreads();
       for (int bin = (int)threadIdx.x; bin < Passes::stored_bins; bin += (int)blockDim.x)
         bins[bin] = 0;
-      if (threadIdx.x == 0)
+      if (threadIdx.x == 0) {
         state.list_length = 0;
+        state.above[0] = state.above[1] = ~(Word)0;
+      }
       tell<Team>(search);
     }
     Team::sync();
@@ -165,8 +170,6 @@ __device__ __forceinline__ void search_keys(SearchState<Word> &state, uint32_t *
     uint32_t *length = Team::of(&state.list_length, leader);
     Word *keys = Team::of(list, leader);
     const bool needs_above = search.end[0].needs_above() || search.end[1].needs_above();
-    if (threadIdx.x < ends)
-      state.above[threadIdx.x] = ~(Word)0;
     passes.collect(
         search,
         [&](Word key) {
@@ -175,19 +178,24 @@ __device__ __forceinline__ void search_keys(SearchState<Word> &state, uint32_t *
             keys[at] = key;
         },
         above);
-    /* By each block for itself: few programs have asked the hardware for an atomic of 64 bits on another
-     * block's shared memory. */
-    __syncthreads();
+    if constexpr (each_for_itself)
+      if (needs_above) {
+        if (threadIdx.x < ends)
+          state.above[threadIdx.x] = ~(Word)0;
+        __syncthreads();
+      }
     for (int e = 0; e < ends && needs_above; ++e) {
       Word smallest = smallest_of_warp(above[e]);
       if (threadIdx.x % warp_lanes == 0)
-        atomicMin(&state.above[e], smallest);
+        atomicMin(each_for_itself ? &state.above[e] : Team::of(&state.above[e], leader), smallest);
     }
     Team::sync();
     if (Team::rank() == leader) {
-      if (threadIdx.x < ends)
-        for (int rank = 1; rank < Team::size() && needs_above; ++rank)
-          state.above[threadIdx.x] = min(state.above[threadIdx.x], *Team::of(&state.above[threadIdx.x], rank));
+      if constexpr (each_for_itself)
+        if (needs_above && threadIdx.x < ends)
+          for (int rank = 1; rank < Team::size(); ++rank)
+            state.above[threadIdx.x] =
+                min(state.above[threadIdx.x], *Team::of(&state.above[threadIdx.x], rank));
       finish(search, list, (int)min(state.list_length, (uint32_t)list_keys), state.above);
       tell<Team>(search);
     }

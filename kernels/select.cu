@@ -15,6 +15,9 @@
  * Pixels that somebody writes meanwhile make a wrong window, but nothing that counts them is taken for the
  * length of anything: appends stop where the room ends, bins are found from intervals, and passes are numbered.
  */
+#include <algorithm>
+#include <type_traits>
+
 #include "dispatch.cuh"
 #include "launch.h"
 #include "select_bytes.cuh"
@@ -259,17 +262,21 @@ __global__ void __launch_bounds__(count_threads, count_blocks)
 
 /* ---- Launching ----------------------------------------------------------------------------------------- */
 
-/* Where a device, or the share of it that this process has (MPS, a green context), does not take so many blocks
- * at once, it costs their working together: a block with a group to itself waits for nobody. */
-template <int Width, typename T> int launch_finish(Selection &selection, bv_stream stream) {
-  const int64_t wanted = selection.groups * selection.plan.parts_of_finish,
-                most = selection.plan.blocks_at_once;
-  if (selection.plan.parts_of_finish > 1 &&
-      launch_together<finish_kernel<Width, T>>((unsigned)(wanted < most ? wanted : most), count_threads, stream,
-                                               selection) == cudaSuccess)
-    return cudaSuccess;
-  selection.plan.parts_of_finish = 1;
-  return launch<finish_kernel<Width, T>>(blocks_for(selection.groups, 1), count_threads, stream, selection);
+/* Pixels that a block counts in 32 bits before it adds up, with a wide margin for uneven shares. */
+constexpr int64_t most_counted = (int64_t)1 << 31;
+
+/* With so many blocks for each group. */
+template <int Width, typename T> int launch_finish(Selection &selection, int parts, bv_stream stream) {
+  const int64_t pixels = selection.lines.rows * selection.lines.run.extent;
+  const int64_t together = std::min(selection.groups * parts, (int64_t)selection.plan.blocks_at_once);
+  selection.plan.parts_of_finish = parts;
+  selection.turns = (int32_t)std::min(pixels / parts / most_counted + 1, (int64_t)(INT32_MAX / parts));
+  const auto launch_kernel = [&](auto in_turns) {
+    constexpr auto kernel = finish_kernel<Width, T, decltype(in_turns)::value>;
+    return parts > 1 ? launch_together<kernel>((unsigned)together, count_threads, stream, selection)
+                     : launch<kernel>(blocks_for(selection.groups, 1), count_threads, stream, selection);
+  };
+  return selection.turns > 1 ? launch_kernel(std::true_type()) : launch_kernel(std::false_type());
 }
 
 template <typename Type> int launch_selection(Selection &selection, const bv_job *job, bv_stream stream) {
@@ -286,7 +293,13 @@ template <typename Type> int launch_selection(Selection &selection, const bv_job
   if (error == cudaSuccess)
     error = launch<count_kernel<Type::dtype, Width, T>>(blocks_for(selection.groups * parts, 1), count_threads,
                                                         stream, selection);
-  return error == cudaSuccess ? launch_finish<Width, T>(selection, stream) : error;
+  if (error != cudaSuccess)
+    return error;
+  const int parts_of_finish = selection.plan.parts_of_finish;
+  error = launch_finish<Width, T>(selection, parts_of_finish, stream);
+  /* Where a device, or the share of it that this process has (MPS, a green context), does not take so many
+   * blocks at once, it costs their working together: a block with a group to itself waits for nobody. */
+  return error == cudaSuccess || parts_of_finish == 1 ? error : launch_finish<Width, T>(selection, 1, stream);
 }
 
 int launch_bytes(const Selection &selection, const bv_job *job, bv_stream stream) {

@@ -57,8 +57,9 @@ struct Selection {
   Percentiles percentiles;
   int64_t groups;
   int64_t tiles_of_line;
-  char *states; /* of groups, BV_SELECT_STATE_BYTES each */
-  char *lists;  /* of their candidates, plan.candidates keys each */
+  int32_t turns; /* in which a block of the last kernel counts its part of a group */
+  char *states;  /* of groups, BV_SELECT_STATE_BYTES each */
+  char *lists;   /* of their candidates, plan.candidates keys each */
 
   template <typename Key> __device__ GroupState<Key> &state(int64_t group) const {
     return *(GroupState<Key> *)(states + group * BV_SELECT_STATE_BYTES);

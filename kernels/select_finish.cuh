@@ -45,9 +45,6 @@ __host__ __device__ constexpr int passes_for(int key_bits) {
   return 1 + after_first + collecting;
 }
 
-/* Keys that a block counts in 32 bits before it adds up, with a wide margin for uneven shares. */
-constexpr int64_t most_counted = (int64_t)1 << 31;
-
 /* Keys on a list for which a block is worth while. */
 constexpr int64_t keys_of_block = 2048;
 
@@ -75,7 +72,7 @@ __device__ __forceinline__ void visit_part(const Selection &selection, int64_t g
 }
 
 /* One pass over a group, which `search` says; by the last block the search goes on. */
-template <int Width, typename T>
+template <int Width, typename T, bool in_turns>
 __device__ __forceinline__ void pass(const Selection &selection, int64_t group, int part, int parts,
                                      Search<KeyOf<T>, Total> &search) {
   using Key = KeyOf<T>;
@@ -87,10 +84,10 @@ __device__ __forceinline__ void pass(const Selection &selection, int64_t group, 
   const bool counts = search.step == step_count;
   if (counts) {
     const Bins<Key> cut(search);
-    const int64_t pixels = selection.lines.rows * selection.lines.run.extent;
-    const int turns =
-        pixels <= most_counted ? 1 : (int)min(pixels / parts / most_counted + 1, (int64_t)(INT32_MAX / parts));
+    const int turns = in_turns ? selection.turns : 1;
     for (int turn = 0; turn < turns; ++turn) {
+      if (turn > 0)
+        __syncthreads();
       for (int bin = (int)threadIdx.x; bin < most_bins; bin += count_threads)
         bins[bin] = 0;
       __syncthreads();
@@ -101,7 +98,6 @@ __device__ __forceinline__ void pass(const Selection &selection, int64_t group, 
       });
       __syncthreads();
       add_bins(bins, state.bins);
-      __syncthreads();
     }
   } else {
     const Collection<Key> collection(search);
@@ -143,7 +139,8 @@ __device__ __forceinline__ void pass(const Selection &selection, int64_t group, 
   end_turn(&state.turn);
 }
 
-template <int Width, typename T>
+/* `in_turns` for groups of so many pixels that a block's counts of all its part would not hold in 32 bits. */
+template <int Width, typename T, bool in_turns>
 __global__ void __launch_bounds__(count_threads, BV_SELECT_FINISH_BLOCKS)
     finish_kernel(const __grid_constant__ Selection selection) {
   using Key = KeyOf<T>;
@@ -164,7 +161,7 @@ __global__ void __launch_bounds__(count_threads, BV_SELECT_FINISH_BLOCKS)
       __syncthreads();
       if (search.step == step_done)
         break;
-      pass<Width, T>(selection, group, part, active, search);
+      pass<Width, T, in_turns>(selection, group, part, active, search);
       wait_for_turn(&state.turn, turn + 1);
     }
   }

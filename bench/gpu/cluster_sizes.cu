@@ -1,5 +1,5 @@
 // How many clusters of each size a device runs at once, and how many of its multiprocessors they have, for
-// blocks as large as the resident kernel's: what its plans are made from (host/cuda/plan_resident.c).
+// blocks as large as the resident kernel's: what its plans leave out of account (host/cuda/plan_resident.c).
 #include <cuda_runtime.h>
 
 #include <cstdio>

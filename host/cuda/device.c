@@ -50,8 +50,11 @@ static bv_status ask_limits(int32_t device, bv_limits *limits) {
                         .shared_bytes_reserved = value[5],
                         .l2_bytes = value[6]};
   BV_TRY_CUDA(bv_load_kernels(), "loading kernels on CUDA device %d", device);
-  BV_TRY_CUDA(bv_prepare_resident(value[2], value[3], value[7], &limits->resident),
-              "preparing the resident kernel on CUDA device %d", device);
+  bv_resident_limits resident = {.shared_bytes_of_device = value[3],
+                                 .most_blocks = value[7] ? BV_RESIDENT_MOST_BLOCKS : 1};
+  BV_TRY_CUDA(bv_prepare_resident(&resident), "preparing the resident kernel on CUDA device %d", device);
+  limits->shared_bytes_of_block = resident.shared_bytes_of_block;
+  limits->resident_most_blocks = resident.most_blocks;
   return BV_OK;
 }
 
@@ -84,18 +87,13 @@ static bv_status prepare(int32_t device, bv_device_scope *scope) {
   return status;
 }
 
-static void forget_clusters(bv_limits *limits) {
-  for (int size = 1; size < BV_RESIDENT_SIZES; ++size)
-    limits->resident.clusters[size] = 0;
-}
-
 void bv_give_up_clusters(int32_t device, bv_device_scope *scope) {
-  forget_clusters(&scope->limits);
+  scope->limits.resident_most_blocks = 1;
   if (device >= REMEMBERED_DEVICES)
     return;
   pthread_mutex_lock(&remembered[device].mutex);
   if (remembered[device].context == scope->context.id)
-    forget_clusters(&remembered[device].limits);
+    remembered[device].limits.resident_most_blocks = 1;
   pthread_mutex_unlock(&remembered[device].mutex);
 }
 

@@ -13,10 +13,11 @@
 typedef struct bv_limits {
   int32_t compute_capability; /* 10 * major + minor */
   int32_t multiprocessors;
+  int64_t shared_bytes_of_block; /* the most that a block can ask for */
   int64_t shared_bytes_of_multiprocessor;
   int64_t shared_bytes_reserved; /* of each block, by the system */
   int64_t l2_bytes;
-  bv_resident_limits resident;
+  int32_t resident_most_blocks; /* of a cluster of the resident kernel; 1 where there are no clusters */
 } bv_limits;
 
 /* How a job's windows come about. */

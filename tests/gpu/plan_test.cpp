@@ -13,8 +13,8 @@ extern "C" {
 
 namespace {
 
-const bv_limits h100 = {90, 132, 233472, 1024, 50 << 20, {232448, {132, 66, 32, 15, 7}}};
-const bv_limits t4 = {75, 40, 65536, 0, 4 << 20, {65536, {40}}};
+const bv_limits h100 = {90, 132, 232448, 233472, 1024, 50 << 20, 16};
+const bv_limits t4 = {75, 40, 65536, 65536, 0, 4 << 20, 1};
 
 // A gap-free f32 batch of `groups` groups.
 bv_job job_of(int64_t groups, int64_t pixels, bv_operation operation = BV_DISPLAY) {
@@ -218,7 +218,7 @@ TEST(Plan, AutoIsResidentWhereAGroupFitsInACluster) {
   expect_resident(plan_of(typed_job(1, 884736, BV_F32)), 16, 768);
   EXPECT_EQ(plan_of(typed_job(1, 884737, BV_F32)).method, BV_METHOD_SELECT);
   bv_limits portable = h100;
-  portable.resident.clusters[4] = 0;
+  portable.resident_most_blocks = 8;
   expect_resident(plan_of(typed_job(1, 442368, BV_F32), portable), 8, 768);
   EXPECT_EQ(plan_of(typed_job(1, 442369, BV_F32), portable).method, BV_METHOD_SELECT);
 }
@@ -248,18 +248,6 @@ TEST(Plan, ResidentGroupsAreCutFinerUntilTheDeviceIsBusy) {
   expect_resident(plan_of(typed_job(1, 16384, BV_F32)), 4, 256); // pieces of 4096: small enough
   expect_resident(plan_of(typed_job(1, 4096, BV_F32)), 1, 256);
   expect_resident(plan_of(typed_job(1000, 20480, BV_F32)), 2, 256); // for three blocks a multiprocessor
-}
-
-// Larger clusters may leave more multiprocessors idle: 7 of 16 blocks have 112 of them, 15 of 8 have 120.
-TEST(Plan, ResidentGroupsAreNotCutFinerForFewerMultiprocessors) {
-  expect_resident(plan_of(typed_job(1, 131072, BV_F32)), 16, 256);
-  expect_resident(plan_of(typed_job(7, 131072, BV_F32)), 16, 256);
-  expect_resident(plan_of(typed_job(14, 131072, BV_F32)), 8, 256);
-  expect_resident(plan_of(typed_job(15, 131072, BV_F32)), 8, 256);
-  bv_limits even = h100;
-  even.resident.clusters[4] = 8;
-  expect_resident(plan_of(typed_job(14, 131072, BV_F32), even), 16, 256);
-  expect_resident(plan_of(typed_job(8, 262144, BV_F32)), 16, 256); // for three blocks a multiprocessor
 }
 
 TEST(Plan, ResidentPlansHoldTheirGroups) {
@@ -299,10 +287,10 @@ TEST(Plan, ResidentPlansHoldTheirGroups) {
     const bool wide = job.in_dtype == BV_F64 || job.in_dtype == BV_I32;
     ASSERT_EQ(plan.workspace_bytes, 0u);
     ASSERT_FALSE(plan.windows_in_workspace);
-    ASSERT_TRUE(cut.blocks >= 1 && cut.blocks <= (limits.resident.clusters[4] ? 16 : 1));
+    ASSERT_TRUE(cut.blocks >= 1 && cut.blocks <= limits.resident_most_blocks);
     ASSERT_EQ(cut.blocks & (cut.blocks - 1), 0);
     ASSERT_TRUE(cut.threads >= 128 && cut.threads % 32 == 0 && cut.threads <= (wide ? 640 : 768));
-    ASSERT_LE(cut.shared_bytes, limits.resident.shared_bytes_of_block);
+    ASSERT_LE(cut.shared_bytes, limits.shared_bytes_of_block);
     ASSERT_EQ(cut.plane_bytes % 16, 0);
     const int64_t size = int64_t(bv_dtype_size(cut.held));
     const int64_t piece = rows > 1 ? cut.rows_of_block * columns : cut.pixels_of_block;
