@@ -3,7 +3,8 @@
  * The caller's stream draws into memory that is allocated on it. A stream of the writer's own waits for that by
  * an event, copies to pinned memory, and gives the memory back: the caller's stream waits for nothing, and the
  * caller may write to the batch as soon as it is drawn. Pinned memory is kept for later copies, as allocating
- * it makes the device wait. */
+ * it makes the device wait. So is device memory where there are no pools to allocate from in the order of a
+ * stream (fractional vGPUs). */
 #include "device.h"
 
 #include <cuda_runtime_api.h>
@@ -17,12 +18,15 @@ struct tb_copy {
   tb_device *device;
   uint8_t *pixels; /* pinned */
   size_t room;
+  void *kept; /* of the device, without pools */
+  size_t kept_room;
   cudaEvent_t drawn, copied;
 };
 
 struct tb_device {
   int32_t ordinal;
   unsigned long long context; /* its id */
+  bool has_pools;
   cudaStream_t stream;
   pthread_mutex_t mutex; /* guards the list */
   tb_copy *idle;
@@ -49,8 +53,12 @@ static bv_status new_device(int32_t ordinal, unsigned long long context, tb_devi
     return tb_fail(BV_ERROR_MEMORY, "no memory for a stream");
   made->ordinal = ordinal;
   made->context = context;
-  bv_status status =
-      check_cuda(cudaStreamCreateWithFlags(&made->stream, cudaStreamNonBlocking), "making a stream");
+  int has_pools = 0;
+  bv_status status = check_cuda(cudaDeviceGetAttribute(&has_pools, cudaDevAttrMemoryPoolsSupported, ordinal),
+                                "asking for memory pools");
+  made->has_pools = has_pools != 0;
+  if (status == BV_OK)
+    status = check_cuda(cudaStreamCreateWithFlags(&made->stream, cudaStreamNonBlocking), "making a stream");
   if (status == BV_OK && pthread_mutex_init(&made->mutex, NULL) != 0) {
     status = tb_fail(BV_ERROR_MEMORY, "no memory for a mutex");
     cudaStreamDestroy(made->stream);
@@ -96,6 +104,8 @@ static void free_copy(tb_copy *copy) {
     cudaEventDestroy(copy->copied);
   if (copy->pixels)
     cudaFreeHost(copy->pixels);
+  if (copy->kept)
+    cudaFree(copy->kept);
   free(copy);
 }
 
@@ -156,21 +166,43 @@ static bv_status order_copy(tb_copy *copy, void *pixels, size_t bytes, bv_stream
   return check_cuda(cudaEventRecord(copy->copied, behind), "recording an event");
 }
 
+/* Memory to draw into, for work on `stream`. */
+static bv_status allocate(tb_copy *copy, size_t bytes, bv_stream stream, void **pixels) {
+  if (copy->device->has_pools)
+    return check_cuda(cudaMallocAsync(pixels, bytes, stream), "cudaMallocAsync for a picture");
+  if (copy->kept_room < bytes) {
+    if (copy->kept)
+      cudaFree(copy->kept);
+    copy->kept = NULL;
+    copy->kept_room = 0;
+    TRY_CUDA(cudaMalloc(&copy->kept, bytes), "cudaMalloc for a picture");
+    copy->kept_room = bytes;
+  }
+  *pixels = copy->kept;
+  return BV_OK;
+}
+
+static bv_status release(const tb_copy *copy, void *pixels, bv_stream stream) {
+  return copy->device->has_pools ? check_cuda(cudaFreeAsync(pixels, stream), "cudaFreeAsync for a picture")
+                                 : BV_OK;
+}
+
 static bv_status draw_and_copy(tb_copy *copy, size_t bytes, tb_draw *draw, const void *context,
                                bv_stream stream) {
+  cudaStream_t behind = copy->device->stream;
   void *pixels;
-  TRY_CUDA(cudaMallocAsync(&pixels, bytes, stream), "cudaMallocAsync for a picture");
+  TB_TRY(allocate(copy, bytes, stream, &pixels));
   bv_status status = draw(context, pixels);
   if (status != BV_OK) {
-    cudaFreeAsync(pixels, stream);
+    release(copy, pixels, stream);
     return status;
   }
   status = order_copy(copy, pixels, bytes, stream);
-  bv_status freed = check_cuda(cudaFreeAsync(pixels, copy->device->stream), "cudaFreeAsync for a picture");
+  const bv_status released = release(copy, pixels, behind);
   if (status == BV_OK)
-    status = freed;
-  if (status != BV_OK) /* the device has failed: nothing may write to the pinned memory when it is used again */
-    cudaStreamSynchronize(copy->device->stream);
+    status = released;
+  if (status != BV_OK) /* the device has failed: nothing may write to memory that is used again */
+    cudaStreamSynchronize(behind);
   return status;
 }
 
