@@ -11,7 +11,8 @@
  *
  * A writer has one event file and one thread, which encodes and writes what the calls put into its queue. The
  * loop pays for drawing on CPU tensors. On device tensors drawing and copying are ordered on streams, and the
- * host waits for nothing; only the first pictures, and larger ones than before, allocate pinned memory.
+ * host waits for nothing but room in a full queue; only the first pictures, and larger ones than before,
+ * allocate pinned memory.
  *
  * What cannot be written is never printed and never forgotten:
  *
