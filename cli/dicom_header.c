@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "dicom_codec.h"
+#include "dicom_palette.h"
 #include "header_text.h"
 
 #define DICOMDIR_STORAGE "1.2.840.10008.1.3.10"
@@ -124,6 +125,12 @@ static void take_image_attribute(dicom_header *h, const dicom_element *element) 
     h->sigmoid = is_word(text_of(element), "SIGMOID");
     h->exact_window = is_word(text_of(element), "LINEAR_EXACT");
     break;
+  case 0x00281101:
+  case 0x00281102:
+  case 0x00281103: h->palette_facts[element->tag - 0x00281101] = *element; break;
+  case 0x00281201:
+  case 0x00281202:
+  case 0x00281203: h->palette[element->tag - 0x00281201] = *element; break;
   case 0x00283000: h->has_lookup_table = true; break;
   case 0x3004000c: h->offsets = *element; break;
   default: break;
@@ -171,11 +178,9 @@ static cli_result check_colour(dicom_header *h, reason why) {
     const char *name;
     int samples;
     dicom_colour colour;
-  } known[] = {{"MONOCHROME1", 1, DICOM_INVERTED},
-               {"MONOCHROME2", 1, DICOM_GREY},
-               {"RGB", 3, DICOM_RGB},
-               {"YBR_FULL", 3, DICOM_YBR},
-               {"YBR_FULL_422", 3, DICOM_YBR}};
+  } known[] = {{"PALETTE COLOR", 1, DICOM_PALETTE}, {"MONOCHROME1", 1, DICOM_INVERTED},
+               {"MONOCHROME2", 1, DICOM_GREY},      {"RGB", 3, DICOM_RGB},
+               {"YBR_FULL", 3, DICOM_YBR},          {"YBR_FULL_422", 3, DICOM_YBR}};
   for (size_t i = 0; i < sizeof known / sizeof known[0]; ++i)
     if (strcmp(h->photometric, known[i].name) == 0) {
       if (h->samples != known[i].samples)
@@ -183,6 +188,9 @@ static cli_result check_colour(dicom_header *h, reason why) {
                       h->samples);
       h->colour = known[i].colour;
       h->half_colours = strcmp(h->photometric, "YBR_FULL_422") == 0;
+      h->channels = h->colour == DICOM_PALETTE ? 3 : h->samples;
+      if (h->colour == DICOM_PALETTE)
+        return dicom_check_palette(h, why);
       const bool coloured = h->samples == 3;
       if (coloured && (h->is_signed || h->is_float || h->bits_allocated == 32 ||
                        h->bits_stored != h->bits_allocated || (h->colour == DICOM_YBR && h->bits_stored != 8)))
@@ -191,7 +199,7 @@ static cli_result check_colour(dicom_header *h, reason why) {
       return CLI_OK;
     }
   return refuse(why, CLI_UNSUPPORTED,
-                "DICOM pixels of the kind '%s' are not supported, only MONOCHROME1 and 2, RGB "
+                "DICOM pixels of the kind '%s' are not supported, only MONOCHROME1 and 2, PALETTE COLOR, RGB "
                 "and YBR_FULL",
                 h->photometric);
 }

@@ -4,7 +4,7 @@
 
 #include "dicom_elements.h"
 
-typedef enum dicom_colour { DICOM_GREY, DICOM_INVERTED, DICOM_RGB, DICOM_YBR } dicom_colour;
+typedef enum dicom_colour { DICOM_GREY, DICOM_INVERTED, DICOM_PALETTE, DICOM_RGB, DICOM_YBR } dicom_colour;
 
 /* A frame, or the one picture of a file: where it lies, and what its numbers mean. */
 typedef struct dicom_frame {
@@ -18,6 +18,7 @@ typedef struct dicom_frame {
 typedef struct dicom_header {
   dicom_contents contents;
   int64_t rows, columns, frames, samples;
+  int64_t channels; /* of what is loaded: the samples, but 3 of a palette's colours */
   dicom_colour colour;
   bool planar;       /* all red samples of a frame, then all green, then all blue */
   bool half_colours; /* YBR_FULL_422: two pixels share their colours, where they are not compressed */
@@ -29,6 +30,9 @@ typedef struct dicom_header {
   double slice_spacing;  /* 0 where the file does not say */
   int64_t series_number, instance_number;
   char series[DICOM_UID_BYTES], series_name[DICOM_UID_BYTES], photometric[20];
+  /* Below, elements point into the file that was decoded. Red, green and blue of a palette, and what is said of
+   * each: */
+  dicom_element palette[3], palette_facts[3];
   dicom_element offsets; /* of frames along their normal; without bytes where the file has none */
   dicom_frame common;    /* of all frames */
   dicom_frame *each;     /* owned: `frames` of them, NULL where they do not differ */

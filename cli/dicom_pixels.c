@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "dicom_codec.h"
+#include "dicom_palette.h"
 
 /* ---- Fragments: PS3.5, A.4 --------------------------------------------------------------------------- */
 
@@ -94,7 +95,7 @@ cli_result dicom_pixels_open(dicom_pixels *pixels, const dicom_header *h, file_b
   if (result != CLI_OK)
     return result;
   pixels->frame = malloc(bytes + 1); /* DCMTK wants an even number */
-  pixels->other = malloc(bytes + 1);
+  pixels->other = malloc(h->colour == DICOM_PALETTE ? 6 * bytes : bytes + 1);
   return pixels->frame != NULL && pixels->other != NULL ? CLI_OK : refuse(why, CLI_FAILED, "out of memory");
 }
 
@@ -155,6 +156,8 @@ static void copy_frame(dicom_pixels *pixels, int64_t frame) {
 /* ---- Samples ----------------------------------------------------------------------------------------- */
 
 int32_t dicom_stored_type(const dicom_header *h) {
+  if (h->colour == DICOM_PALETTE)
+    return dicom_palette_bits(h) == 8 ? BV_U8 : BV_U16;
   if (h->is_float)
     return h->bits_allocated == 32 ? BV_F32 : BV_F64;
   switch (h->bits_allocated) {
@@ -243,5 +246,10 @@ cli_result dicom_load_frame(dicom_pixels *pixels, int64_t frame, bool scaled, vo
   if (h->samples == 3 && !rgb)
     make_rgb(pixels->frame, numbers.count);
   numbers.data = pixels->frame;
+  if (h->colour == DICOM_PALETTE) {
+    dicom_apply_palette(h, pixels->frame, numbers.count, pixels->other);
+    numbers.data = pixels->other;
+    numbers.count *= 3;
+  }
   return convert_numbers(&numbers, to, why);
 }

@@ -30,7 +30,8 @@ void dicom_pixels_close(dicom_pixels *pixels);
 int32_t dicom_stored_type(const dicom_header *h);
 
 /* Writes a frame's numbers, samples beside each other, to `to` as convert_numbers() does; scaled, if asked, by
- * the frame's rescale slope and intercept. MONOCHROME1 is turned round, and YBR becomes RGB. */
+ * the frame's rescale slope and intercept. MONOCHROME1 is turned round, YBR becomes RGB, and an index of a
+ * palette its colour. */
 cli_result dicom_load_frame(dicom_pixels *pixels, int64_t frame, bool scaled, void *to, reason why);
 
 #endif

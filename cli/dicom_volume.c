@@ -118,7 +118,7 @@ cli_result dicom_arrange(dicom_slice *slices, size_t count, const dicom_header *
   cli_result result = check_planes(slices, count, &placed, why);
   if (result != CLI_OK)
     return result;
-  *volume = (stored_volume){.extent = {h->columns, h->rows, 1}, .count = 1, .colour = h->samples == 3};
+  *volume = (stored_volume){.extent = {h->columns, h->rows, 1}, .count = 1, .colour = h->channels == 3};
   volume->spacing[0] = spacing[1] > 0 ? spacing[1] : 1;
   volume->spacing[1] = spacing[0] > 0 ? spacing[0] : 1;
   volume->spacing[2] = thickness;
@@ -173,7 +173,7 @@ bool dicom_is_scaled(const dicom_slice *slices, size_t count) {
 }
 
 cli_result dicom_allocate(const dicom_header *h, size_t count, bool scaled, source *into, reason why) {
-  const int64_t shape[4] = {(int64_t)count, h->rows, h->columns, h->samples};
+  const int64_t shape[4] = {(int64_t)count, h->rows, h->columns, h->channels};
   into->tensor.dtype = loaded_type(dicom_stored_type(h), scaled);
   size_t bytes;
   cli_result result = size_of_pixels(shape, 4, bv_dtype_size(into->tensor.dtype), SIZE_MAX, &bytes, why);
@@ -182,7 +182,7 @@ cli_result dicom_allocate(const dicom_header *h, size_t count, bool scaled, sour
 
 cli_result dicom_load_slices(const dicom_header *h, file_bytes file, const dicom_slice *slices, size_t count,
                              bool scaled, source *into, reason why) {
-  const size_t bytes = (size_t)(h->rows * h->columns * h->samples) * bv_dtype_size(into->tensor.dtype);
+  const size_t bytes = (size_t)(h->rows * h->columns * h->channels) * bv_dtype_size(into->tensor.dtype);
   dicom_pixels pixels;
   cli_result result = dicom_pixels_open(&pixels, h, file, why);
   for (size_t i = 0; result == CLI_OK && i < count; ++i)

@@ -158,7 +158,7 @@ static cli_result check_files(const directory *all, reason why) {
                     "its DICOM files '%.60s' and '%.60s' have pictures of %" PRId64 " x %" PRId64
                     " and %" PRId64 " x %" PRId64 " pixels",
                     name_of(first), name_of(&all->files[i]), a->columns, a->rows, b->columns, b->rows);
-    if (a->samples != b->samples || dicom_stored_type(a) != dicom_stored_type(b))
+    if (a->channels != b->channels || dicom_stored_type(a) != dicom_stored_type(b))
       return refuse(why, CLI_UNSUPPORTED, "its DICOM files '%.60s' and '%.60s' have pixels of different kinds",
                     name_of(first), name_of(&all->files[i]));
   }
@@ -182,7 +182,7 @@ static cli_result load_file(const picture_file *file, const dicom_slice *slices,
   if (result == CLI_OK)
     result = dicom_decode(whole, true, &h, inner);
   if (result == CLI_OK &&
-      (h.rows != file->h.rows || h.columns != file->h.columns || h.samples != file->h.samples ||
+      (h.rows != file->h.rows || h.columns != file->h.columns || h.channels != file->h.channels ||
        h.frames != file->h.frames || dicom_stored_type(&h) != dicom_stored_type(&file->h)))
     result = refuse(inner, CLI_UNREADABLE, "it changes while it is read");
   if (result == CLI_OK)

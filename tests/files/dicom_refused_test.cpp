@@ -63,7 +63,7 @@ TEST(DicomRefused, OtherKindsByName) {
     DicomFile file;
     cli_result result;
     std::string part;
-  } cases[] = {{palette, CLI_UNSUPPORTED, "'PALETTE COLOR'"},
+  } cases[] = {{palette, CLI_UNSUPPORTED, "its DICOM palette is none of three tables"},
                {modality, CLI_UNSUPPORTED, "modality lookup table"},
                {colours, CLI_UNSUPPORTED, "colours of 32 bits"},
                {half, CLI_UNSUPPORTED, "YBR_FULL_422"},

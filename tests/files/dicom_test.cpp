@@ -223,6 +223,50 @@ TEST(Dicom, ColoursArriveBesideEachOtherOrPlaneByPlane) {
     }
 }
 
+TEST(Dicom, IndicesOfAPaletteBecomeColours) {
+  for (int variant = 0; variant < 16; ++variant) {
+    const bool wide = variant & 1, words = variant & 2, is_signed = variant & 4, big_endian = variant & 8;
+    SCOPED_TRACE(variant);
+    if (wide && !words)
+      continue;
+    const int first = is_signed ? -3 : 7, count = 6;
+    DicomFile file(10, 1, 16);
+    file.big_endian = big_endian;
+    file.syntax = big_endian ? "1.2.840.10008.1.2.2" : file.syntax;
+    file.words(0x00280103, is_signed);
+    file.text(0x00280004, "CS", "PALETTE COLOR");
+    std::vector<double> tables[3];
+    for (uint32_t channel = 0; channel < 3; ++channel) {
+      file.elements[0x00281101 + channel] = {is_signed ? "SS" : "US",
+                                             file.u16(count) + file.u16(first) + file.u16(wide ? 16 : 8)};
+      if (big_endian && !is_signed) // which element() turns round again
+        for (size_t i = 0; i < 6; i += 2)
+          std::swap(file.elements[0x00281101 + channel].second[i],
+                    file.elements[0x00281101 + channel].second[i + 1]);
+      std::string numbers;
+      for (int i = 0; i < count; ++i) {
+        tables[channel].push_back(random_below(wide ? 65536 : 256));
+        numbers += words ? file.u16((int)tables[channel].back()) : std::string(1, (char)tables[channel].back());
+      }
+      file.elements[0x00281201 + channel] = {"OW", numbers};
+    }
+    std::string pixels;
+    for (int i = 0; i < 10; ++i) // two beyond each end
+      pixels += number(first - 2 + i, 2, big_endian);
+    file.pixels(pixels);
+    const Parsed parsed = Parsed::bytes(file.bytes());
+    ASSERT_EQ(parsed.result(), CLI_OK) << parsed.reason();
+    EXPECT_EQ(parsed.dtype(), wide ? "u16" : "u8");
+    ASSERT_EQ(parsed.shape(), (std::vector<int64_t>{1, 3, 1, 10}));
+    for (int64_t c = 0; c < 3; ++c)
+      for (int64_t i = 0; i < 10; ++i)
+        EXPECT_EQ(parsed.at({0, c, 0, i}),
+                  tables[c][(size_t)std::min<int64_t>(5, std::max<int64_t>(0, i - 2))]);
+    file.elements[0x00281202].second.resize(4); // too short
+    expect_refused(Parsed::bytes(file.bytes()), CLI_UNSUPPORTED, "its DICOM palette");
+  }
+}
+
 // Against the formula with all its digits: Y = 0.299 R + 0.587 G + 0.114 B, Cb and Cr scaled to a byte.
 TEST(Dicom, YbrBecomesRgb) {
   DicomFile file(200, 1);

@@ -8,6 +8,7 @@ import os
 import nibabel
 import numpy as np
 import pydicom
+import pydicom.pixels
 import tifffile
 from PIL import Image
 
@@ -53,11 +54,14 @@ def read_nibabel(path, report):
 def read_pydicom(path, report):
     data = pydicom.dcmread(path)
     pixels = data.pixel_array
+    samples = data.SamplesPerPixel
+    if data.PhotometricInterpretation == "PALETTE COLOR":
+        pixels, samples = pydicom.pixels.apply_color_lut(pixels, data), 3
     if data.PhotometricInterpretation == "MONOCHROME1":
         pixels = (~pixels if data.PixelRepresentation else (1 << data.BitsStored) - 1 - pixels).astype(pixels.dtype)
     if data.get("RescaleSlope", 1) != 1 or data.get("RescaleIntercept", 0) != 0:
         pixels = pixels * float(data.RescaleSlope) + float(data.RescaleIntercept)
-    frames = pixels.reshape(-1, data.Rows, data.Columns, data.SamplesPerPixel)
+    frames = pixels.reshape(-1, data.Rows, data.Columns, samples)
     voxels = frames.transpose(2, 1, 0, 3)[:, :, :, None, :]
     affine = LPS.copy()
     if "ImageOrientationPatient" in data:
@@ -65,7 +69,7 @@ def read_pydicom(path, report):
         affine[:3, :2] = (LPS[:3, :3] @ direction.T)
         offsets = data.get("GridFrameOffsetVector", [0, 1])
         affine[:3, 2] = LPS[:3, :3] @ np.cross(*direction) * np.sign(offsets[1] - offsets[0])
-    return planes_of(voxels if data.SamplesPerPixel > 1 else voxels[..., 0], affine, report or {"kind": "volume"})
+    return planes_of(voxels if samples > 1 else voxels[..., 0], affine, report or {"kind": "volume"})
 
 
 def channels_first(picture):

@@ -54,6 +54,13 @@ void add_dicom(std::vector<std::string> &seeds) {
     file.text(0x00280004, "CS", variant & 2 ? "RGB" : "YBR_FULL");
     file.pixels("colour");
     seeds.push_back(file.bytes());
+    file = DicomFile(2, 1, variant & 1 ? 16 : 8);
+    file.text(0x00280004, "CS", "PALETTE COLOR");
+    for (uint32_t channel = 0; channel < 3; ++channel) {
+      file.elements[0x00281101 + channel] = {"US", file.u16(2) + file.u16(1) + file.u16(variant & 2 ? 16 : 8)};
+      file.elements[0x00281201 + channel] = {"OW", variant & 4 ? "abcd" : "ab"};
+    }
+    seeds.push_back(file.bytes());
   }
 }
 
