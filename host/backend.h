@@ -4,11 +4,13 @@
 
 #include "fill.h"
 #include "job.h"
+#include "overlay.h"
 #include "projection.h"
 
 bv_status bv_cpu_run(const bv_job *job);
 
 void bv_cpu_fill(const bv_fill *fill);
+void bv_cpu_overlay(const bv_overlay *overlay);
 void bv_cpu_project(const bv_projection *projection);
 
 /* All that the first call on a device has to do. */
@@ -28,7 +30,8 @@ bv_status bv_cuda_fill(const bv_fill *fill, int32_t device, bv_stream stream);
 bv_status bv_cuda_borrow(int32_t device, size_t bytes, void **memory, bv_stream stream);
 bv_status bv_cuda_give_back(int32_t device, void *memory, bv_stream stream);
 
-/* On projection->device, ordered on `stream`. */
+/* Ordered on `stream`. */
+bv_status bv_cuda_overlay(const bv_overlay *overlay, int32_t device, bv_stream stream);
 bv_status bv_cuda_project(const bv_projection *projection, bv_stream stream);
 
 #endif

@@ -51,6 +51,11 @@ bv_status bv_cuda_project(const bv_projection *projection, bv_stream stream) {
   return refuse(projection->device);
 }
 
+bv_status bv_cuda_overlay(const bv_overlay *overlay, int32_t device, bv_stream stream) {
+  (void)overlay, (void)stream;
+  return refuse(device);
+}
+
 bv_status bv_cuda_selection_begin(int device, bv_selection_memory *memory, bv_stream stream) {
   (void)memory, (void)stream;
   return refuse(device);

@@ -1,4 +1,5 @@
-/* batchview: grids of pictures, slices and projections of volumes, colours and windows by their names.
+/* batchview: grids of pictures, labels over pictures, slices and projections of volumes, colours and windows
+ * by their names.
  *
  * See batchview/batchview.h for tensors, statuses, and the promises that hold here too. */
 #ifndef BATCHVIEW_PICTURES_H
@@ -42,6 +43,19 @@ BV_API bv_status bv_grid_size(const bv_tensor *batches, int32_t count, const bv_
  * Returns like bv_normalize_batch_for_display; BV_ERROR_VALUE also for `count`, `grid` and a workspace. */
 BV_API bv_status bv_make_grid(const bv_tensor *batches, int32_t count, const bv_tensor *out,
                               const bv_grid_options *grid, const bv_display_options *options, bv_stream stream);
+
+/* ---- Labels ----------------------------------------------------------------------------------------- */
+
+/* Lays labels in colour over pictures, in place: a component p of a pixel with a label becomes
+ * (p * (256 - a) + c * a + 128) / 256, rounded down, where c is the label's colour and a is 256 * opacity,
+ * rounded. Pixels with label 0, and alpha, stay. pictures: u8 [..., H, W, 3 or 4], of 3 to 8 dimensions: what
+ * bv_normalize_batch_for_display or bv_make_grid wrote. labels: u8, i8, u16, i16, i32 or u32, on the same
+ * device, of a shape that broadcasts to that of the pixels (without the last dimension) as in NumPy; must not
+ * overlap the pictures. colours: NULL for six colours in turns, from label 1 on; or 256 x 3 bytes R, G, B in
+ * host memory, for the lowest 8 bits of a label. opacity: 0 .. 1. Returns BV_OK; BV_ERROR_NULL, _SHAPE, _TYPE,
+ * _OVERLAP, _VALUE, _DEVICE, _NO_CUDA. */
+BV_API bv_status bv_overlay_labels(const bv_tensor *pictures, const bv_tensor *labels, const uint8_t *colours,
+                                   double opacity, bv_stream stream);
 
 /* ---- Volumes ---------------------------------------------------------------------------------------- */
 
