@@ -34,6 +34,9 @@ class NumpyArrays:
             return numpy.asarray(array, numpy.float64)
         return array
 
+    def prepare_mask(self, mask: Any) -> Any:
+        return mask
+
     def binding(self, array: Any) -> ModuleType:
         return _cpu
 
@@ -170,10 +173,15 @@ class TorchArrays(NumpyArrays):
         if array.layout is not self.strided:
             raise TypeError(f"the tensor is {array.layout}; it must be dense: call to_dense()")
         if not self.exchanges:
-            array = array.detach()
+            array = self.prepare_mask(array.detach())
         if array.dtype in self.wide:
             array = array.detach().to(self.torch.float64)
         return array.resolve_neg() if array.is_neg() else array
+
+    def prepare_mask(self, mask: Any) -> Any:
+        if self.exchanges or mask.dtype is not self.torch.bool:
+            return mask
+        return mask.view(self.torch.uint8)  # older DLPack has no bools
 
     def values_like(self, array: Any, given: Any) -> Any:
         if given.dtype in self.values and array.dtype is given.dtype:

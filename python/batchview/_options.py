@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy
 
+from batchview._arrays import arrays_of
+
 Options = tuple[int, int, int, int, int, float, float, float, float, float, float, Any, "bytes | None"]
 
 SCOPES = {"plane": 0, "image": 1, "batch": 2}
@@ -68,6 +70,7 @@ def options(
             if foreground is not None:
                 raise ValueError(f"foreground is {foreground!r} and mask is given; only one can say what is measured")
             foreground_number = _MASK
+            mask = arrays_of(mask).prepare_mask(mask)
         elif foreground is not None:
             foreground_number = FOREGROUNDS[foreground]
         else:

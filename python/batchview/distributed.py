@@ -42,7 +42,7 @@ def setup_ddp(
     TimeoutError
         Other ranks have not come in time.
     KeyboardInterrupt
-        At once, also while others are waited for.
+        At once, also while others are waited for (with PyTorch 1 when it stops waiting).
 
     Notes
     -----

@@ -218,6 +218,7 @@ def test_references_are_given_back(brain):
                 normalize_batch_for_display(brain, **options)
 
     calls()
+    gc.collect()
     before = references(brain, tensor, out, mask, capsule, wrong, colours, None)
     for _ in range(50):
         calls()

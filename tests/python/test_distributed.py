@@ -36,7 +36,7 @@ def alone(monkeypatch):
 
 
 def test_two_ranks_under_torchrun():
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(free_port())]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", str(free_port())]
     done = subprocess.run([*command, HERE / "two_ranks.py"], capture_output=True, text=True, timeout=240)
     assert done.returncode == 0 and "two ranks are well" in done.stdout, done.stderr
 
@@ -74,6 +74,7 @@ def test_a_rank_that_does_not_come_is_a_timeout(alone, rank):
     assert time.monotonic() - start < 60
 
 
+@pytest.mark.skipif(torch.__version__ < "2", reason="PyTorch 1 keeps the interpreter to itself while it waits")
 def test_ctrl_c_ends_the_waiting():
     program = """
 import os

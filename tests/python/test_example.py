@@ -51,7 +51,7 @@ def slices_of_the_brain():
 
 @pytest.mark.skipif(not BRAIN.exists(), reason=f"{BRAIN} (package mricron-data) is not there")
 def test_two_ranks_train_and_log(tmp_path):
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(free_port())]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", str(free_port())]
     options = ["--log-dir", tmp_path, "--epochs", str(EPOCHS), "--batch-size", str(BATCH)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run([*command, EXAMPLE, *options], capture_output=True, text=True, timeout=300, env=environment)

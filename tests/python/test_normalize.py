@@ -201,8 +201,9 @@ def test_wrong_types_are_named(brain):
         normalize_batch_for_display(brain.astype(brain.dtype.newbyteorder()))
     with pytest.raises(TypeError, match="dtype is 'int32'; it must be one of 'float32'"):
         normalize_batch_for_display(brain, dtype="int32")
-    with pytest.raises(TypeError, match="out is bool"):
-        normalize_batch_for_display(brain, out=np.zeros(brain.shape, bool))
+    if np.lib.NumpyVersion(np.__version__) >= "1.25.0":  # before, NumPy's bools are bytes to others
+        with pytest.raises(TypeError, match="out is bool"):
+            normalize_batch_for_display(brain, out=np.zeros(brain.shape, bool))
     with pytest.raises(TypeError):
         normalize_batch_for_display(brain, low="2")
 

@@ -13,7 +13,7 @@ from test_distributed import free_port
 def test_ranks_have_one_window(random):
     if torch.cuda.device_count() < 2:
         pytest.skip("there is one GPU")
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(free_port())]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", str(free_port())]
     program = pathlib.Path(__file__).with_name("group_ranks.py")
     environment = {**os.environ, "PYTHONPATH": str(program.parents[1])}
     arguments = [program, str(random.integers(2**32))]
