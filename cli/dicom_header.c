@@ -211,12 +211,14 @@ size_t dicom_frame_bytes(const dicom_header *h) {
 /* The bytes that frames which are not compressed have in the file. */
 static cli_result check_size(const dicom_header *h, reason why) {
   const int64_t shape[2] = {h->frames, h->rows * h->columns};
-  const size_t pixel = (size_t)h->bits_allocated / 8 * (size_t)h->samples;
+  const size_t pixel = (size_t)h->bits_allocated / 8 * (size_t)dicom_file_samples(h);
   size_t bytes;
   if (h->contents.encapsulated)
     return CLI_OK;
-  if (h->half_colours)
-    return refuse(why, CLI_UNSUPPORTED, "uncompressed DICOM pixels of the kind YBR_FULL_422 are not supported");
+  if (h->half_colours && h->columns % 2 != 0)
+    return refuse(why, CLI_UNREADABLE,
+                  "its DICOM pixels of the kind YBR_FULL_422 have %" PRId64 " columns, an odd number",
+                  h->columns);
   return size_of_pixels(shape, 2, pixel, h->contents.pixels_bytes, &bytes, why);
 }
 

@@ -48,6 +48,11 @@ void dicom_header_free(dicom_header *h);
 /* The bytes of one frame that is not compressed. */
 size_t dicom_frame_bytes(const dicom_header *h);
 
+/* The samples of a pixel in a file that is not compressed: two of YBR_FULL_422, where pixels share colours. */
+static inline int64_t dicom_file_samples(const dicom_header *h) {
+  return h->half_colours && !h->contents.encapsulated ? 2 : h->samples;
+}
+
 /* A frame's own attributes. */
 static inline const dicom_frame *dicom_frame_of(const dicom_header *h, int64_t frame) {
   return h->each != NULL ? &h->each[frame] : &h->common;

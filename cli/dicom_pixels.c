@@ -78,7 +78,7 @@ static cli_result find_fragments(dicom_pixels *pixels, reason why) {
 }
 
 cli_result dicom_check_size(const dicom_header *h, size_t file_size, reason why) {
-  const int64_t shape[4] = {h->frames, h->rows, h->columns, h->samples};
+  const int64_t shape[4] = {h->frames, h->rows, h->columns, dicom_file_samples(h)};
   const size_t limit = h->contents.encapsulated                ? unfold_limit(file_size)
                        : file_size > h->contents.pixels_offset ? file_size - h->contents.pixels_offset
                                                                : 0;
@@ -133,24 +133,38 @@ static cli_result unpack_frame(dicom_pixels *pixels, int64_t frame, bool *rgb, r
   return result;
 }
 
-/* Into pixels->frame, in the machine's byte order. */
-static void copy_frame(dicom_pixels *pixels, int64_t frame) {
+/* A frame's bytes as they lie in the file, of which there are so many, in the machine's order. */
+static void copy_bytes(const dicom_pixels *pixels, size_t begin, size_t bytes, uint8_t *to) {
   const dicom_header *h = pixels->h;
-  const size_t bytes = dicom_frame_bytes(h), size = (size_t)h->bits_allocated / 8,
-               begin = (size_t)frame * bytes;
   const uint8_t *from = pixels->file.data + h->contents.pixels_offset;
+  const size_t size = (size_t)h->bits_allocated / 8;
   const bool swapped = h->contents.big_endian != machine_is_big_endian();
   /* Single bytes lie in big-endian words too, where they are said to be words. */
   const size_t unit = size > 1 ? size : h->contents.words && h->contents.big_endian ? 2 : 1;
   if (unit == 1 || (size > 1 && !swapped)) {
-    memcpy(pixels->frame, from + begin, bytes);
+    memcpy(to, from + begin, bytes);
     return;
   }
-  const size_t last = h->contents.pixels_bytes - 1;
+  const size_t last = pixels->file.size - h->contents.pixels_offset - 1;
   for (size_t i = 0; i < bytes; ++i) {
     const size_t turned = (begin + i) ^ (unit - 1);
-    pixels->frame[i] = from[turned <= last ? turned : last];
+    to[i] = from[turned <= last ? turned : last];
   }
+}
+
+/* Into pixels->frame, three samples a pixel where YBR_FULL_422 has Y, Y, Cb, Cr of two. */
+static void copy_frame(dicom_pixels *pixels, int64_t frame) {
+  const dicom_header *h = pixels->h;
+  const size_t bytes = dicom_frame_bytes(h) / (size_t)h->samples * (size_t)dicom_file_samples(h);
+  const bool halves = dicom_file_samples(h) != h->samples;
+  uint8_t *to = pixels->frame;
+  copy_bytes(pixels, (size_t)frame * bytes, bytes, halves ? pixels->other : to);
+  for (const uint8_t *from = pixels->other; halves && from < pixels->other + bytes; from += 4)
+    for (int pixel = 0; pixel < 2; ++pixel) {
+      *to++ = from[pixel];
+      *to++ = from[2];
+      *to++ = from[3];
+    }
 }
 
 /* ---- Samples ----------------------------------------------------------------------------------------- */
@@ -230,7 +244,7 @@ cli_result dicom_load_frame(dicom_pixels *pixels, int64_t frame, bool scaled, vo
       return result;
   } else {
     copy_frame(pixels, frame);
-    if (h->samples == 3 && h->planar)
+    if (h->samples == 3 && h->planar && !h->half_colours)
       interleave(pixels);
   }
   stored_numbers numbers = {.count = (size_t)(h->rows * h->columns * h->samples),

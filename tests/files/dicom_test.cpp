@@ -269,25 +269,34 @@ TEST(Dicom, IndicesOfAPaletteBecomeColours) {
 
 // Against the formula with all its digits: Y = 0.299 R + 0.587 G + 0.114 B, Cb and Cr scaled to a byte.
 TEST(Dicom, YbrBecomesRgb) {
-  DicomFile file(200, 1);
-  file.words(0x00280002, 3);
-  file.text(0x00280004, "CS", "YBR_FULL");
-  std::string pixels;
-  std::vector<double> expected;
-  for (int i = 0; i < 200; ++i) {
-    const double r = random_below(256), g = random_below(256), b = random_below(256);
-    const double y = 0.299 * r + 0.587 * g + 0.114 * b;
-    pixels += (char)std::lround(y);
-    pixels += (char)std::min(255l, std::lround((b - y) / 1.772 + 128));
-    pixels += (char)std::min(255l, std::lround((r - y) / 1.402 + 128));
-    expected.insert(expected.end(), {r, g, b});
+  for (bool halves : {false, true}) { // two pixels of the same colour, of which the second has none of its own
+    DicomFile file(200, 2);
+    file.words(0x00280002, 3);
+    file.text(0x00280004, "CS", halves ? "YBR_FULL_422" : "YBR_FULL");
+    file.text(0x00280008, "IS", "2");
+    std::string pixels;
+    std::vector<double> expected;
+    for (int i = 0; i < 800; ++i) {
+      const double r = random_below(256), g = random_below(256), b = random_below(256);
+      const double y = 0.299 * r + 0.587 * g + 0.114 * b;
+      const char luma = (char)std::lround(y), blue = (char)std::min(255l, std::lround((b - y) / 1.772 + 128)),
+                 red = (char)std::min(255l, std::lround((r - y) / 1.402 + 128));
+      if (halves && i % 2 == 1) {
+        for (int c = 0; c < 3; ++c)
+          expected.push_back(expected[expected.size() - 3]);
+        continue;
+      }
+      pixels += halves ? std::string{luma, luma, blue, red} : std::string{luma, blue, red};
+      for (double sample : {r, g, b})
+        expected.push_back(sample);
+    }
+    file.pixels(pixels);
+    const Parsed parsed = Parsed::bytes(file.bytes());
+    ASSERT_EQ(parsed.result(), CLI_OK) << parsed.reason();
+    for (int64_t i = 0; i < 800; ++i)
+      for (int64_t c = 0; c < 3; ++c) // each sample was rounded by half, and what is made of it again
+        EXPECT_NEAR(parsed.at({c, i / 200 % 2, i % 200, i / 400}), expected[(size_t)(3 * i + c)], 2);
   }
-  file.pixels(pixels);
-  const Parsed parsed = Parsed::bytes(file.bytes());
-  ASSERT_EQ(parsed.result(), CLI_OK) << parsed.reason();
-  for (int64_t i = 0; i < 200; ++i)
-    for (int64_t c = 0; c < 3; ++c) // each sample was rounded by half, and what is made of it again
-      EXPECT_NEAR(parsed.at({0, c, 0, i}), expected[(size_t)(3 * i + c)], 2);
 }
 
 TEST(Dicom, PicturesAreOrientedAndSpaced) {

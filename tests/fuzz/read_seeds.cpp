@@ -51,7 +51,7 @@ void add_dicom(std::vector<std::string> &seeds) {
     file = DicomFile(2, 1);
     file.words(0x00280002, 3);
     file.words(0x00280006, variant & 1);
-    file.text(0x00280004, "CS", variant & 2 ? "RGB" : "YBR_FULL");
+    file.text(0x00280004, "CS", variant & 2 ? "RGB" : variant & 4 ? "YBR_FULL" : "YBR_FULL_422");
     file.pixels("colour");
     seeds.push_back(file.bytes());
     file = DicomFile(2, 1, variant & 1 ? 16 : 8);
