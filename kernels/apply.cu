@@ -13,14 +13,22 @@ struct Mapping {
   bv_windows windows;
   double lo, hi;
   double epsilon, floor;
+  bool of_image; /* the uint8 conversion of an image, whose range is the window */
 };
+
+Mapping mapping_of_job(const bv_job *job, bv_windows windows) {
+  return {windows, job->lo, job->hi, job->epsilon, job->floor, job->operation == BV_STRETCH};
+}
 
 template <typename T> __device__ __forceinline__ Map<T> map_of_group(const Mapping &mapping, int64_t group) {
   const double *window = mapping.windows.data + group * mapping.windows.stride[0];
   double lo = mapping.windows.data ? window[0] : mapping.lo;
   double hi = mapping.windows.data ? window[mapping.windows.stride[1]] : mapping.hi;
   Map<T> map;
-  map_of_window(lo, hi, mapping.epsilon, mapping.floor, &map);
+  if (mapping.of_image)
+    map_of_image(lo, hi, &map);
+  else
+    map_of_window(lo, hi, mapping.epsilon, mapping.floor, &map);
   return map;
 }
 
@@ -208,7 +216,7 @@ template <auto kernel, int Width, int Channels, typename... OutBytes>
 int launch_apply(const bv_job *job, const bv_lines &lines, bv_windows windows, bv_stream stream,
                  OutBytes... out_bytes) {
   const Visits visits = visits_to_write<quads_of_tile<Width, Channels>>(job, lines);
-  Mapping mapping = {windows, job->lo, job->hi, job->epsilon, job->floor};
+  const Mapping mapping = mapping_of_job(job, windows);
   return launch<kernel>(blocks_for(lines.count * visits.of_line, block_threads / warp_lanes), block_threads,
                         stream, lines, source_of_job(job), sink_of_job(job, &lines), mapping, out_bytes...,
                         visits);
@@ -218,7 +226,7 @@ int launch_apply_bytes(const bv_job *job, const bv_lines &lines, const Sink &sin
                        bv_stream stream) {
   constexpr int64_t enough = 256; /* blocks that share the making of tables */
   const Visits visits = visits_to_write<byte_quads>(job, lines, enough);
-  const Mapping mapping = {windows, job->lo, job->hi, job->epsilon, job->floor};
+  const Mapping mapping = mapping_of_job(job, windows);
   return launch<apply_bytes_kernel>(blocks_for(lines.count * visits.of_line, 1), block_threads, stream, lines,
                                     source_of_job(job), sink, mapping, bytes_of_dtype(job->out_dtype), visits);
 }

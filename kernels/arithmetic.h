@@ -340,6 +340,24 @@ BV_INLINE uint8_t bv_apply_stretch_f64(double x, bv_stretch_f64 stretch) {
   return x == (double)INFINITY ? 255 : (uint8_t)(int32_t)scaled;
 }
 
+/* The same conversion as a map: its y, rounded down to bytes, gives the same byte of every x. */
+BV_INLINE bv_map_f32 bv_map_f32_of_stretch(bv_stretch_f32 stretch) {
+  bv_map_f32 map;
+  map.lo = stretch.shift;
+  map.divisor = stretch.divisor;
+  map.reciprocal = 1.0f / map.divisor;
+  map.floor = 0.0f;
+  return map;
+}
+
+BV_INLINE bv_map_f64 bv_map_f64_of_stretch(bv_stretch_f64 stretch) {
+  bv_map_f64 map;
+  map.lo = stretch.shift;
+  map.divisor = stretch.divisor;
+  map.floor = 0.0;
+  return map;
+}
+
 /* ---- Encoding of float outputs: y in 0 .. 1, rounded once to nearest even ------------------------------ */
 
 /* A binary64 y in 0 .. 1 as the nearest number of `fraction_bits` fraction bits and least normal exponent

@@ -8,8 +8,6 @@
 
 namespace bv {
 
-constexpr int byte_values = 256;
-
 /* Pixels of a warp's tile, and what its lanes exchange of it in RGB. */
 constexpr int byte_tile = 512;
 constexpr int byte_exchange_units = byte_tile * 3 / 16; /* of 16 bytes */
@@ -40,7 +38,7 @@ __device__ __forceinline__ void look_up(const uint32_t *table, uint32_t pixels, 
     result[i] = entries[pixels >> 8 * i & 0xff];
 }
 
-/* Maps a whole tile from `in` to `out`: the hot loop's body. */
+/* Maps a whole tile from `in` to `out`: the hot loop's body. `exchange` is the warp's own, for RGB. */
 template <Packing packing, bool LastUse>
 __device__ __forceinline__ void map_byte_tile(const uint32_t *table, const char *in, bool is_aligned, char *out,
                                               uint4 *exchange) {
@@ -93,6 +91,23 @@ __device__ __forceinline__ void map_byte_tile(const uint32_t *table, const char 
                                       ? rgba_of_grey(result[i])
                                       : make_uint4(result[i][0], result[i][1], result[i][2], result[i][3]));
     }
+  }
+}
+
+/* The same, to RGB, with less to exchange at a time: for pixels in shared memory. */
+__device__ __forceinline__ void map_byte_tile_to_rgb(const uint32_t *table, const char *in, char *out,
+                                                     uint32_t exchange[exchange_words]) {
+  uint32_t pixels[byte_tile / warp_pixels];
+#pragma unroll
+  for (int i = 0; i < byte_tile / warp_pixels; ++i)
+    pixels[i] = ((const uint32_t *)in)[i * warp_lanes + (int)threadIdx.x % warp_lanes];
+  out = address_of_lane(out, 3);
+#pragma unroll
+  for (int i = 0; i < byte_tile / warp_pixels; ++i) {
+    uint32_t grey[quad], word[3];
+    look_up<packed_rgb>(table, pixels[i], grey);
+    rgb_words_of_grey(grey, word);
+    store_rgb_warp(out + i * warp_pixels * 3, word, exchange);
   }
 }
 

@@ -38,11 +38,8 @@ int bv_load_kernels(void);
 /* ---- apply.cu: map and pack ---------------------------------------------------------------------------- */
 
 /* Maps all pixels through their groups' windows and packs them. Without windows.data, through the window
- * [job->lo, job->hi]. */
+ * [job->lo, job->hi]. For the uint8 conversion of an image, its window is its range. */
 int bv_launch_apply(const bv_job *job, bv_windows windows, bv_stream stream);
-
-/* The uint8 conversion of the job's one group, whose range is its window. */
-int bv_launch_stretch(const bv_job *job, bv_windows range, bv_stream stream);
 
 /* ---- fill.cu: the padding of grids ---------------------------------------------------------------------- */
 
@@ -74,8 +71,11 @@ int bv_launch_fixed_windows(const bv_job *job, bv_windows windows, bv_stream str
 /* Of the shared memory of a block: the state of the search, its bins and its list of keys. Pixels have the
  * rest. */
 #define BV_RESIDENT_SHARED_BYTES 768
-#define BV_RESIDENT_BINS 2052 /* what follows is aligned to 16 bytes */
+#define BV_RESIDENT_BINS 2052 /* one behind those that are read; what follows is aligned to 16 bytes */
 #define BV_RESIDENT_LIST_KEYS 512
+
+/* In which a block's piece of a plane arrives, each of 64 bytes a thread. */
+#define BV_RESIDENT_MOST_CHUNKS 8
 
 /* On one multiprocessor: as many as it has registers for, 80 each where pixels are mapped in f32 and 96 in f64.
  */

@@ -11,18 +11,15 @@ template <typename T> struct Number;
 template <> struct Number<float> {
   using Key = uint32_t;
   using Map = bv_map_f32;
-  using Stretch = bv_stretch_f32;
 };
 
 template <> struct Number<double> {
   using Key = uint64_t;
   using Map = bv_map_f64;
-  using Stretch = bv_stretch_f64;
 };
 
 template <typename T> using Key = typename Number<T>::Key;
 template <typename T> using Map = typename Number<T>::Map;
-template <typename T> using Stretch = typename Number<T>::Stretch;
 
 BV_INLINE uint32_t key_of(float x) { return bv_key_of_f32(x); }
 BV_INLINE uint64_t key_of(double x) { return bv_key_of_f64(x); }
@@ -59,15 +56,13 @@ BV_INLINE double apply_map(double x, bv_map_f64 map, bool zero_is_background) {
 BV_INLINE uint8_t quantise(float y, bool nearest) { return bv_u8_of_f32(y, nearest); }
 BV_INLINE uint8_t quantise(double y, bool nearest) { return bv_u8_of_f64(y, nearest); }
 
-BV_INLINE void stretch_of_range(float min, float max, bv_stretch_f32 *stretch) {
-  *stretch = bv_stretch_f32_of_range(min, max);
+/* Of the uint8 conversion of one image, from the smallest and the largest pixel. */
+BV_INLINE void map_of_image(double min, double max, bv_map_f32 *map) {
+  *map = bv_map_f32_of_stretch(bv_stretch_f32_of_range((float)min, (float)max));
 }
-BV_INLINE void stretch_of_range(double min, double max, bv_stretch_f64 *stretch) {
-  *stretch = bv_stretch_f64_of_range(min, max);
+BV_INLINE void map_of_image(double min, double max, bv_map_f64 *map) {
+  *map = bv_map_f64_of_stretch(bv_stretch_f64_of_range(min, max));
 }
-
-BV_INLINE uint8_t apply_stretch(float x, bv_stretch_f32 stretch) { return bv_apply_stretch_f32(x, stretch); }
-BV_INLINE uint8_t apply_stretch(double x, bv_stretch_f64 stretch) { return bv_apply_stretch_f64(x, stretch); }
 
 } // namespace bv
 

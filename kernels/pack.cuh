@@ -274,7 +274,7 @@ struct Visits {
   int32_t tiles;
 };
 
-template <int Quads> Visits visits_to_write(const bv_job *job, const bv_lines &lines, int64_t enough = 4096) {
+template <int Quads> Visits visits_to_write(const bv_job *job, const bv_lines &lines, int64_t enough = 2048) {
   constexpr int64_t tile = Quads * warp_pixels, most_tiles = 8;
   const int64_t tiles_of_line = (lines.run.extent + most_lead_of_lines(job, &lines) + tile - 1) / tile;
   /* Finding a line costs as much as mapping a few tiles, but all of the device should have something to do. */

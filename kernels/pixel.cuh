@@ -17,6 +17,7 @@
 namespace bv {
 
 constexpr int warp_lanes = 32;
+constexpr int byte_values = 256;
 
 /* What is read, by value. */
 struct Source {

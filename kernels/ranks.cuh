@@ -17,8 +17,7 @@ namespace bv {
 constexpr int ends = 2;      /* of a window: low, high */
 constexpr int log_bins = 11; /* while both ends share an interval; else half the bins for each */
 constexpr int most_bins = 1 << log_bins;
-constexpr int spare_bins = most_bins + ends; /* with one more for each end */
-constexpr int list_keys = 512;               /* that are ranked against each other */
+constexpr int list_keys = 512; /* that are ranked against each other */
 
 /* What the next pass over the keys is to do. */
 enum Step { step_count, step_ask, step_collect, step_done }; /* step_ask: see search.cuh */
@@ -82,19 +81,21 @@ struct Percentiles {
 __device__ __forceinline__ int bits_in(uint32_t word) { return 32 - __clz((int)word); }
 __device__ __forceinline__ int bits_in(unsigned long long word) { return 64 - __clzll((long long)word); }
 
-/* The bins of a counting pass, in registers. */
+/* The bins of a counting pass, in registers: of 2^shift keys, for both ends `alike` if need be. */
 template <typename Word> struct Bins {
   Word base[ends], span[ends];
   int32_t shift[ends];
   bool open[ends];
 
-  template <typename Count> __device__ explicit Bins(const Search<Word, Count> &search) {
+  template <typename Count> __device__ explicit Bins(const Search<Word, Count> &search, bool alike = false) {
     for (int e = 0; e < ends; ++e) {
       base[e] = search.end[e].base;
       span[e] = search.end[e].span;
       shift[e] = max(0, bits_in(span[e]) - (search.shared() ? log_bins : log_bins - 1));
       open[e] = search.open(e) > 0 || search.n == 0;
     }
+    if (alike)
+      shift[0] = shift[1] = max(shift[0], shift[1]);
   }
 
   /* The bin of a key, or -1. */
@@ -145,38 +146,52 @@ template <typename Count> struct Scratch {
   } found[2 * ends];
 };
 
+__device__ __forceinline__ unsigned long long sum_of_warp(unsigned long long value) {
+  for (int distance = warp_lanes / 2; distance > 0; distance /= 2)
+    value += __shfl_xor_sync(0xffffffffu, value, distance);
+  return value;
+}
+
+__device__ __forceinline__ uint32_t sum_of_warp(uint32_t value) {
+#if __CUDA_ARCH__ >= 800
+  return __reduce_add_sync(0xffffffffu, value);
+#else
+  for (int distance = warp_lanes / 2; distance > 0; distance /= 2)
+    value += __shfl_xor_sync(0xffffffffu, value, distance);
+  return value;
+#endif
+}
+
 /* The sum over the threads before this one. */
 template <typename Count>
 __device__ __forceinline__ Count sum_before(Count value, Scratch<Count> &scratch, Count *total) {
-  const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = blockDim.x / 32;
+  const int lane = threadIdx.x % warp_lanes, warp = threadIdx.x / warp_lanes, warps = blockDim.x / warp_lanes;
   Count sum = value;
-  for (int distance = 1; distance < 32; distance *= 2) {
+#pragma unroll
+  for (int distance = 1; distance < warp_lanes; distance *= 2) {
     Count other = __shfl_up_sync(0xffffffffu, sum, distance);
     sum += lane >= distance ? other : 0;
   }
-  if (lane == 31)
+  if (lane == warp_lanes - 1)
     scratch.warp_sum[warp] = sum;
   __syncthreads();
-  Count before = sum - value, all = 0;
-  for (int other = 0; other < warps; ++other) {
-    before += other < warp ? scratch.warp_sum[other] : 0;
-    all += scratch.warp_sum[other];
-  }
-  *total = all;
-  return before;
+  const Count of_warp = lane < warps ? scratch.warp_sum[lane] : 0; /* each lane's, of another warp */
+  *total = sum_of_warp(of_warp);
+  return sum_of_warp(lane < warp ? of_warp : 0) + sum - value;
 }
 
-constexpr int nowhere = -1;
+/* More than there are pixels: no count of keys that come before has it among those that follow. */
+template <typename Count> constexpr Count nowhere = ~(Count)0;
 
 /* The ranks of the four keys among all that were counted or collected: those of the low end's interval come
  * first. `nowhere` if a key is not among them. */
 template <typename Word, typename Count>
-__device__ __forceinline__ void wanted_ranks(const Search<Word, Count> &search, int64_t wanted[2 * ends]) {
+__device__ __forceinline__ void wanted_ranks(const Search<Word, Count> &search, Count wanted[2 * ends]) {
   for (int e = 0; e < ends; ++e) {
     const End<Word, Count> &end = search.end[e];
-    int64_t before = e == 1 && !search.shared() ? (int64_t)search.open(0) : 0;
-    wanted[2 * e] = end.span > 0 ? before + (int64_t)end.rank : nowhere;
-    wanted[2 * e + 1] = end.span > 0 && end.rank + 1 < end.count ? wanted[2 * e] + 1 : nowhere;
+    Count before = e == 1 && !search.shared() ? search.open(0) : 0;
+    wanted[2 * e] = end.span > 0 ? before + end.rank : nowhere<Count>;
+    wanted[2 * e + 1] = end.span > 0 && end.rank + 1 < end.count ? wanted[2 * e] + 1 : nowhere<Count>;
   }
 }
 
@@ -191,6 +206,7 @@ __device__ __forceinline__ int next_step(const Search<Word, Count> &search) {
 
 /* What narrow() may do with intervals of keys. */
 struct AnyInterval {
+  static constexpr bool alike = false; /* whether both ends have bins of the same width */
   /* After the first pass: the interval of the keys that an end's bin counted. */
   template <typename End> __device__ void settle(End &) const {}
   /* Whether an interval may have both keys. */
@@ -211,7 +227,7 @@ __device__ void narrow(Search<Word, Count> &search, Scratch<Count> &scratch, con
   for (int bin = begin; bin < end; ++bin)
     mine += count_of(bin);
   Count before = sum_before(mine, scratch, &total);
-  const Bins<Word> bins(search);
+  const Bins<Word> bins(search, Intervals::alike);
   if (threadIdx.x < 2 * ends)
     scratch.found[threadIdx.x] = {}; /* in case a count changed since the last pass: see select.cu */
   if (first && threadIdx.x == 0)
@@ -223,48 +239,54 @@ __device__ void narrow(Search<Word, Count> &search, Scratch<Count> &scratch, con
     return;
   }
 
-  int64_t wanted[2 * ends];
+  Count wanted[2 * ends];
   wanted_ranks(search, wanted);
+  bool is_wanted = false;
   if (mine > 0)
+#pragma unroll
+    for (int w = 0; w < 2 * ends; ++w)
+      is_wanted |= wanted[w] - before < mine;
+  if (is_wanted)
     for (int bin = begin; bin < end; ++bin) {
-      Count count = count_of(bin);
+      const Count count = count_of(bin);
 #pragma unroll
       for (int w = 0; w < 2 * ends; ++w)
-        if (wanted[w] >= (int64_t)before && wanted[w] < (int64_t)(before + count))
+        if (wanted[w] - before < count)
           scratch.found[w] = {bin, before, count};
       before += count;
     }
   __syncthreads();
 
   if (threadIdx.x == 0) {
-    int last_bin = nowhere; /* of the low end's interval, if the other end's is in the same bins */
+    int last_bin = -1; /* of the low end's interval, if the other end's is in the same bins */
     for (int e = 0; e < ends; ++e) {
       End<Word, Count> &end = search.end[e];
       if (end.span == 0)
         continue;
       const int from = e == 1 && !shared ? most_bins / 2 : 0;
       const auto &at = scratch.found[2 * e], &next = scratch.found[2 * e + 1];
-      const bool is_next_here = wanted[2 * e + 1] != nowhere;
+      const bool is_next_here = wanted[2 * e + 1] != nowhere<Count>;
       if (bins.shift[e] == 0 && is_next_here) {
         end.above = end.base + (Word)(next.bin - from);
         end.knows_above = true;
       }
       const Word bin_span = ((Word)1 << bins.shift[e]) - 1, skipped = (Word)(at.bin - from) << bins.shift[e];
-      const Word left = end.span - skipped;
+      const Word left = end.span - skipped, most_to_next = Intervals::alike ? end.span / 4 : end.span;
       end.base += skipped;
       end.span = min(left, bin_span);
-      end.rank = (Count)(wanted[2 * e] - (int64_t)at.before);
+      end.rank = wanted[2 * e] - at.before;
       end.count = at.count;
       /* x(j + 1) in another bin: an interval to the end of that, if few keys are in both and none is the other
-       * end's */
+       * end's; where its bins are as wide as the other end's, also only if it gets narrower, for else those
+       * stay as wide as they are */
       const Word to_next = is_next_here ? (Word)(next.bin - at.bin) << bins.shift[e] : 0;
       const bool is_free = !shared || (e == 0 ? next.bin < scratch.found[2].bin : last_bin < at.bin);
-      if (to_next > 0 && !end.knows_above && is_free && at.count + next.count <= list_keys / 2 &&
-          intervals.on_one_side(end.base, end.base + to_next)) {
+      if (to_next > 0 && to_next <= most_to_next && !end.knows_above && is_free &&
+          at.count + next.count <= list_keys / 2 && intervals.on_one_side(end.base, end.base + to_next)) {
         end.span = min(left, to_next + bin_span);
         end.count += next.count;
       }
-      last_bin = shared ? (end.count > at.count ? next.bin : at.bin) : nowhere;
+      last_bin = shared ? (end.count > at.count ? next.bin : at.bin) : -1;
       if (first)
         intervals.settle(end);
     }
@@ -276,7 +298,7 @@ __device__ void narrow(Search<Word, Count> &search, Scratch<Count> &scratch, con
  */
 template <typename Word, typename Count>
 __device__ void finish(Search<Word, Count> &search, const Word *list, int keys, const Word above[ends]) {
-  int64_t wanted[2 * ends];
+  Count wanted[2 * ends];
   wanted_ranks(search, wanted);
   __syncthreads();
 #pragma unroll
@@ -288,20 +310,19 @@ __device__ void finish(Search<Word, Count> &search, const Word *list, int keys, 
   __syncthreads();
   for (int i = (int)threadIdx.x; i < keys; i += (int)blockDim.x) {
     const Word key = list[i];
-    int less = 0, equal = 0, equal_before = 0;
+    uint32_t less = 0, equal = 0;
+#pragma unroll 4
     for (int j = 0; j < keys; ++j) {
       less += list[j] < key;
       equal += list[j] == key;
-      equal_before += list[j] == key && j < i;
     }
-    if (equal_before > 0)
-      continue; /* one of equal keys speaks for all */
+    /* Equal keys say the same. */
 #pragma unroll
     for (int e = 0; e < ends; ++e) {
-      if (wanted[2 * e] >= less && wanted[2 * e] < less + equal)
-        search.end[e].base = key;
-      if (wanted[2 * e + 1] >= less && wanted[2 * e + 1] < less + equal)
-        search.end[e].above = key;
+      if (wanted[2 * e] - less < equal)
+        atomicExch(&search.end[e].base, key);
+      if (wanted[2 * e + 1] - less < equal)
+        atomicExch(&search.end[e].above, key);
     }
   }
 }

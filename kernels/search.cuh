@@ -21,7 +21,7 @@ struct Alone {
   template <typename T> static __device__ __forceinline__ T *of(T *variable, int) { return variable; }
 };
 
-/* Of each block, in shared memory; all zero at first. */
+/* Of each block, in shared memory. */
 template <typename Word> struct SearchState {
   Search<Word, uint32_t> search; /* as the leader has it */
   /* Of the leader: */
@@ -35,16 +35,28 @@ template <int KeyBits, typename Word> __device__ __forceinline__ int32_t first_b
   return (int32_t)(KeyBits > log_bins ? key >> (KeyBits > log_bins ? KeyBits - log_bins : 0) : key);
 }
 
-/* Adds this block's bins to the leader's and clears them. The leader's own stay. */
+/* Adds this block's bins to the leader's and clears them; the leader's own stay. Most are 0. */
 template <typename Team> __device__ __forceinline__ void give_bins(uint32_t *bins, int stored) {
   if (Team::rank() == leader)
     return;
   uint32_t *sums = Team::of(bins, leader);
-  for (int bin = (int)threadIdx.x; bin < stored; bin += (int)blockDim.x)
-    if (bins[bin] > 0) {
-      atomicAdd(sums + bin, bins[bin]);
-      bins[bin] = 0;
-    }
+  for (int at = (int)threadIdx.x * 4; at < stored; at += (int)blockDim.x * 4) {
+    uint4 &four = *(uint4 *)(bins + at);
+    const uint32_t count[4] = {four.x, four.y, four.z, four.w};
+    if ((count[0] | count[1] | count[2] | count[3]) == 0)
+      continue;
+    four = make_uint4(0, 0, 0, 0);
+#pragma unroll
+    for (int i = 0; i < 4; ++i)
+      if (count[i] > 0)
+        atomicAdd(sums + at + i, count[i]);
+  }
+}
+
+/* By the first `threads` of a block. */
+__device__ __forceinline__ void clear_bins(uint32_t *bins, int stored, int threads) {
+  for (int at = (int)threadIdx.x * 4; at < stored; at += threads * 4)
+    *(uint4 *)(bins + at) = make_uint4(0, 0, 0, 0);
 }
 
 /* By the leader: the search, to all other blocks. */
@@ -64,16 +76,6 @@ template <typename Word> __device__ __forceinline__ Word smallest_of_warp(Word v
   return value;
 }
 
-__device__ __forceinline__ uint32_t sum_of_warp(uint32_t value) {
-#if __CUDA_ARCH__ >= 800
-  return __reduce_add_sync(0xffffffffu, value);
-#else
-  for (int distance = warp_lanes / 2; distance > 0; distance /= 2)
-    value += __shfl_xor_sync(0xffffffffu, value, distance);
-  return value;
-#endif
-}
-
 /* Passes over keys. each(visit) calls visit(key) for the foreground. */
 template <typename Each> struct Keys : AnyInterval {
   static constexpr int used_bins = most_bins, stored_bins = most_bins;
@@ -83,10 +85,7 @@ template <typename Each> struct Keys : AnyInterval {
   __device__ bool is_to_be_asked(const uint32_t *) const { return false; }
   __device__ void ask(uint32_t *) const {}
   template <typename End> __device__ void settle(End &, bool) const {}
-  template <typename Word>
-  __device__ uint32_t count_of(const uint32_t *bins, int bin, bool, const Bins<Word> &, bool) const {
-    return bins[bin];
-  }
+  __device__ uint32_t count_of(const uint32_t *bins, int bin, bool) const { return bins[bin]; }
 
   template <typename Word>
   __device__ __forceinline__ void count(const Search<Word, uint32_t> &search, uint32_t *bins) const {
@@ -110,6 +109,7 @@ template <typename Each> struct Keys : AnyInterval {
 
 /* The intervals of narrow() as what does the passes has them. */
 template <typename Passes> struct IntervalsOf {
+  static constexpr bool alike = Passes::alike;
   const Passes &passes;
   bool asked;
   template <typename End> __device__ void settle(End &end) const { passes.settle(end, asked); }
@@ -119,7 +119,8 @@ template <typename Passes> struct IntervalsOf {
 };
 
 /* From the first pass, whose counts are in the first `used_bins` of `bins`, to the end. `ask` is narrow()'s;
- * `list` has room for list_keys. Leaves the bins zero, and state.search the same in all blocks. */
+ * `list` has room for list_keys; the bins are aligned to 16 bytes. Leaves the bins zero, and state.search the
+ * same in all blocks. */
 template <typename Team, typename Word, typename Ask, typename Passes>
 __device__ __forceinline__ void search_keys(SearchState<Word> &state, uint32_t *bins, Word *list,
                                             const Ask &ask, const Passes &passes) {
@@ -132,21 +133,18 @@ __device__ __forceinline__ void search_keys(SearchState<Word> &state, uint32_t *
     give_bins<Team>(bins, Passes::stored_bins);
     Team::sync();
     if (Team::rank() == leader) {
-      const bool first = search.n == 0, shared = search.shared();
+      const bool first = search.n == 0;
       if (first && !asked && passes.is_to_be_asked(bins)) {
         __syncthreads();
         if (threadIdx.x == 0)
           search.step = step_ask;
       } else {
-        const Bins<Word> cut(search);
         narrow(
             search, state.scratch, ask, Passes::used_bins,
-            [&](int bin) { return passes.count_of(bins, bin, first, cut, shared); },
-            IntervalsOf<Passes>{passes, asked});
+            [&](int bin) { return passes.count_of(bins, bin, first); }, IntervalsOf<Passes>{passes, asked});
       }
       __syncthreads();
-      for (int bin = (int)threadIdx.x; bin < Passes::stored_bins; bin += (int)blockDim.x)
-        bins[bin] = 0;
+      clear_bins(bins, Passes::stored_bins, (int)blockDim.x);
       if (threadIdx.x == 0) {
         state.list_length = 0;
         state.above[0] = state.above[1] = ~(Word)0;

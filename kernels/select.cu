@@ -34,7 +34,7 @@ template <int Width, typename T>
 __global__ void __launch_bounds__(block_threads, 1) block_kernel(const __grid_constant__ Selection selection) {
   using Key = KeyOf<T>;
   __shared__ SearchState<Key> state;
-  __shared__ uint32_t bins[most_bins];
+  __shared__ __align__(16) uint32_t bins[most_bins];
   __shared__ Key list[list_keys];
   for (int bin = (int)threadIdx.x; bin < most_bins; bin += block_threads)
     bins[bin] = 0;
@@ -84,7 +84,7 @@ __global__ void __launch_bounds__(sample_threads) sample_kernel(const __grid_con
   using Key = KeyOf<T>;
   __shared__ Key sample[sample_keys<Key>];
   __shared__ SearchState<Key> search;
-  __shared__ uint32_t bins[most_bins];
+  __shared__ __align__(16) uint32_t bins[most_bins];
   __shared__ Key list[list_keys];
   __shared__ bool open[ends];
   constexpr int keys = sample_keys<Key>;

@@ -10,7 +10,6 @@
 namespace bv {
 
 constexpr int byte_threads = 256; /* a bin each */
-constexpr int byte_values = 256;
 
 /* Of a group, all zero at first. */
 struct ByteState {

@@ -147,6 +147,31 @@ TEST_F(ReciprocalOfWindows, GivesTheBitsOfTheDivision) {
   EXPECT_GT(others, 1000000);
 }
 
+// The conversion of one image to bytes is a map by its range, so that kernels need no other.
+TEST_F(ReciprocalOfWindows, TheConversionOfAnImageIsAMap) {
+  for (int i = 0; i < windows; ++i) {
+    const bv_map_f32 window_of_image = window();
+    const float min = random.one_in(20) ? NAN : window_of_image.lo;
+    const float max = random.one_in(20) ? NAN : window_of_image.lo + window_of_image.divisor;
+    const bv_stretch_f32 stretch = bv_stretch_f32_of_range(min, max);
+    const bv_map_f32 map = bv_map_f32_of_stretch(stretch);
+    const bv_stretch_f64 wide_stretch = bv_stretch_f64_of_range(min, max);
+    const bv_map_f64 wide_map = bv_map_f64_of_stretch(wide_stretch);
+    for (int j = 0; j < pixels; ++j) {
+      const float x = pixel(random.one_in(2) ? map : window_of_image);
+      const int byte = bv_apply_stretch_f32(x, stretch);
+      ASSERT_EQ(bv_u8_of_f32(bv_apply_map_f32(x, map, false), false), byte)
+          << "x " << x << " of " << min << " .. " << max;
+      if (bv_gives_bytes_by_reciprocal_f32(map)) {
+        ASSERT_EQ(bv_u8_of_f32(bv_apply_by_reciprocal_f32(x, map), false), byte) << "x " << x;
+      }
+      ASSERT_EQ(bv_u8_of_f64(bv_apply_map_f64(x, wide_map, false), false),
+                bv_apply_stretch_f64(x, wide_stretch))
+          << "x " << x << " of " << min << " .. " << max;
+    }
+  }
+}
+
 TEST_F(ReciprocalOfWindows, GivesTheBytesOfTheDivisionEverywhere) {
   for (int i = 0; i < windows; ++i) {
     const bv_map_f32 map = window();

@@ -57,10 +57,11 @@ CASES = [
     Case("colours", "4,1,128,128", "f32", "rgb", **dict(RESIDENT, reads=1.01)),
     Case("measure", "4,1,128,128", "f32", "f32", kernels=1, reads=1.0, writes=0.01, workspace=0),
     Case("apply", "4,1,128,128", "f32", "f32", kernels=1, reads=1.01, writes=1.0),
-    Case("image", "1,1,512,512", "f32", "rgb", kernels=3, reads=2.01, writes=1.02),
-    Case("slice", "1,3,512,512", "f32", "rgb", kernels=3, reads=0.68),
+    Case("image", "1,1,512,512", "f32", "rgb", **RESIDENT),
+    Case("image", "1,1,2048,2048", "f32", "rgb", kernels=3, reads=2.01, writes=1.02),
+    Case("slice", "1,3,512,512", "f32", "rgb", kernels=1, reads=0.34),
     Case("selection", "4,1,128,128", "f32", "f32"),
-    Case("uint8", "1,1,512,512", "f32", "u8", kernels=3, reads=2.01, writes=1.02),
+    Case("uint8", "1,1,512,512", "f32", "u8", **RESIDENT),
     Case("sort", "2,1,100,100", "f32", "f32"),
 ]
 

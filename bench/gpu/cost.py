@@ -132,11 +132,15 @@ can issue while it copies as many bytes. This is a model's lower bound of the ra
 """
 
 
-def write_table(path, rows):
+def write_table(path, cases, rows):
     with open(path, "w") as file:
         file.write(HEAD_OF_TABLE + "| " + " | ".join(HEADS) + " |\n" + "| --- " * len(HEADS) + "|\n")
         for row in rows:
             file.write("| " + " | ".join(row) + " |\n")
+        file.write("\nAbove what they may cost:\n\n")
+        for case in cases:
+            if case.blame:
+                file.write(f"- **{case.name}**, by {case.limit - case.budget:.1f}: {case.blame}\n")
 
 
 def main():
@@ -163,6 +167,9 @@ def main():
         for case, (slots, agreed) in zip(cases, measured):
             rows.append(cells_of(case, slots))
             print(f"{case.name:<34}" + "".join(f"{cell:>9}" for cell in rows[-1][1:]), flush=True)
+            if (case.limit > case.budget) != bool(case.blame):
+                print("  FAILED: cost_cases.py has to say what is to blame where a limit is above the budget, and only there")
+                failures += 1
             if agreed < 0.9:
                 print(f"  only {100 * agreed:.0f} % of its instructions are in blocks whose counts agree")
             if slots["issue"] > case.limit:
@@ -172,7 +179,7 @@ def main():
                 print(f"  FAILED: {slots['wavefronts']:.2f} passes over the banks a pixel, at most {case.wavefronts:g}")
                 failures += 1
     if arguments.table:
-        write_table(arguments.table, rows)
+        write_table(arguments.table, cases, rows)
     print(f"cost: {len(rows) - failures} passed, {failures} failed")
     sys.exit(1 if failures or not rows else 0)
 

@@ -105,7 +105,7 @@ bv_status bv_make_plan(const bv_job *job, const bv_limits *limits, bv_plan *plan
     plan->method = job->operation == BV_MEASURE ? BV_METHOD_FIXED : BV_METHOD_GIVEN;
     return BV_OK;
   }
-  if (job->operation != BV_STRETCH && may_be_resident(job)) {
+  if (may_be_resident(job)) {
     if (bv_plan_resident(job, limits, &plan->resident)) {
       plan->method = BV_METHOD_RESIDENT;
       return BV_OK;

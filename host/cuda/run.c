@@ -87,9 +87,7 @@ static bv_status measure(const bv_job *job, const bv_plan *plan, bv_windows wind
 static bv_status launch(const bv_job *job, const bv_plan *plan, void *workspace, bv_stream stream) {
   bv_windows windows = windows_of(job, plan, workspace);
   BV_TRY(measure(job, plan, windows, workspace, stream));
-  if (job->operation == BV_STRETCH)
-    BV_TRY_CUDA(bv_launch_stretch(job, windows, stream), "stretching an image");
-  else if (job->operation != BV_MEASURE && plan->method != BV_METHOD_RESIDENT)
+  if (job->operation != BV_MEASURE && plan->method != BV_METHOD_RESIDENT)
     BV_TRY_CUDA(bv_launch_apply(job, windows, stream), "mapping pixels");
   return BV_OK;
 }

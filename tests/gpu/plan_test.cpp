@@ -138,12 +138,15 @@ TEST(Plan, RangesGiveNoBlockMorePixelsThanAThreadCanCount) {
   }
 }
 
-TEST(Plan, StretchMeasuresTheRangeWhateverTheWindowOption) {
-  bv_job job = job_of(1, 100, BV_STRETCH);
-  bv_plan plan = plan_of(job);
-  EXPECT_EQ(plan.method, BV_METHOD_RANGE);
-  EXPECT_EQ(plan.range.parts_of_group, 1);
-  EXPECT_EQ(plan.workspace_bytes, 256u);
+TEST(Plan, ImagesAreConvertedOnChipWhereTheyFit) {
+  const bv_plan small = plan_of(job_of(1, 100, BV_STRETCH));
+  EXPECT_EQ(small.method, BV_METHOD_RESIDENT);
+  EXPECT_EQ(small.workspace_bytes, 0u);
+
+  const bv_plan large = plan_of(job_of(1, 4096 * 4096, BV_STRETCH));
+  EXPECT_EQ(large.method, BV_METHOD_RANGE);
+  EXPECT_TRUE(large.windows_in_workspace);
+  EXPECT_EQ(large.workspace_bytes, 256 + rounded_up(24 * size_t(large.range.parts_of_group)));
 }
 
 TEST(Plan, SortHoldsTheKeysTwice) {
@@ -296,6 +299,7 @@ TEST(Plan, ResidentPlansHoldTheirGroups) {
     const int64_t piece = rows > 1 ? cut.rows_of_block * columns : cut.pixels_of_block;
     ASSERT_GE(cut.blocks * (rows > 1 ? cut.rows_of_block : piece), rows > 1 ? rows : columns);
     ASSERT_GE(cut.plane_bytes, piece * size);
+    ASSERT_LE(cut.plane_bytes, 8 * 64 * cut.threads) << "more chunks than there are barriers for";
     ASSERT_GE(cut.shared_bytes, channels * cut.plane_bytes + 768 + 2048 * 4 + 512 * (size == 8 ? 8 : 4));
     ++residents;
     clusters += cut.blocks > 1;
