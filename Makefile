@@ -5,6 +5,7 @@
 #   make test   builds and runs the tests, all but the slow ones, which `make test-slow` runs (2.3 GiB of memory)
 #   make test-files   reads the files that other packages ship, and compares with their readers
 #   make test-python  builds the Python package and runs its tests, with PyTorch and JAX
+#   make wheel  builds the Python package's wheel in build/wheels, and tests it on the oldest and the newest Python
 #   make train  runs the training example as two ranks on the CPU, and names its log
 #   make bench  times the library beside the same work in NumPy
 #
@@ -54,6 +55,10 @@ test-python:
 	  -C build-dir=build/test-python -C cmake.define.$(PYTHON_CUDA) .
 	.venv/python/bin/python -m pytest tests/python
 	$(if $(SIMULATE),tests/simulate_python.sh)
+
+wheel:
+	scripts/setup.sh python
+	scripts/wheel.sh
 
 set-up-test:
 	scripts/setup.sh test
