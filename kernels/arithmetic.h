@@ -1,5 +1,5 @@
-/* The arithmetic of batchview, all of it: decoding, key order, rank, interpolation, map, quantisation. (The CPU
- * backend's loops for AVX2 say the most frequent cases again; tests hold them to the same bits.)
+/* The arithmetic of batchview, all of it: decoding, key order, percentiles, interpolation, map, quantisation.
+ * (The CPU backend's loops for AVX2 say the most frequent cases again; tests hold them to the same bits.)
  *
  * Plain inline C that gcc, clang and nvcc compile, so that the CPU and every GPU compute the same bits. Compile
  * without contraction (-ffp-contract=off, -fmad=false), without fast math, and with denormals.
@@ -68,7 +68,7 @@ BV_INLINE bool bv_maps_in_f64(bv_dtype dtype) { return dtype == BV_F64 || dtype 
 
 /* ---- Key order: unsigned integers that sort like the finite values ----------------------------------- */
 
-/* Both zeros have the key of +0, so that which of them a rank falls on cannot matter. */
+/* Both zeros have the key of +0, so that which of them an index falls on cannot matter. */
 BV_INLINE uint32_t bv_key_of_f32(float x) {
   uint32_t bits = bv_bits_of_f32(x + 0.0f);
   return bits ^ ((uint32_t)((int32_t)bits >> 31) | 0x80000000u);
@@ -103,25 +103,25 @@ BV_INLINE bool bv_is_foreground_f64(double x, bool zero_is_background) {
   return bv_is_finite_f64(x) && !(zero_is_background && x == 0.0);
 }
 
-/* ---- Rank and interpolation: NumPy's `linear` on float64 data, in its order of operations ------------- */
+/* ---- Index and interpolation: NumPy's `linear` on float64 data, in its order of operations ------------- */
 
-typedef struct bv_rank {
+typedef struct bv_index {
   int64_t below; /* j: the value lies between x(j) ... */
   int64_t above; /* min(j + 1, n - 1): ... and x of this */
   double t;      /* at this fraction of the way */
-} bv_rank;
+} bv_index;
 
 /* n >= 1, 0 <= percent <= 100. */
-BV_INLINE bv_rank bv_rank_of_percentile(int64_t n, double percent) {
-  bv_rank rank;
+BV_INLINE bv_index bv_index_of_percentile(int64_t n, double percent) {
+  bv_index index;
   double h = (double)(n - 1) * (percent / 100.0);
   double j = floor(h);
-  rank.below = (int64_t)j;
-  rank.t = h - j;
-  if (rank.below > n - 1) /* (double)(n - 1) may round up beyond 2^53 */
-    rank.below = n - 1;
-  rank.above = rank.below + 1 < n ? rank.below + 1 : n - 1;
-  return rank;
+  index.below = (int64_t)j;
+  index.t = h - j;
+  if (index.below > n - 1) /* (double)(n - 1) may round up beyond 2^53 */
+    index.below = n - 1;
+  index.above = index.below + 1 < n ? index.below + 1 : n - 1;
+  return index;
 }
 
 /* The one NaN that batchview writes: which NaN an operation makes differs between processors. */

@@ -2,7 +2,7 @@
 #ifndef BV_BYTE_WINDOW_CUH
 #define BV_BYTE_WINDOW_CUH
 
-#include "ranks.cuh"
+#include "narrow.cuh"
 
 namespace bv {
 
@@ -52,8 +52,8 @@ __device__ __forceinline__ Window window_of_bins(const uint32_t *bins, bool zero
   double end[ends];
 #pragma unroll
   for (int e = 0; e < ends; ++e) {
-    const bv_rank rank = bv_rank_of_percentile(n, percentiles.percent[e]);
-    end[e] = bv_interpolate(value_at(rank.below), value_at(rank.above), rank.t);
+    const bv_index index = bv_index_of_percentile(n, percentiles.percent[e]);
+    end[e] = bv_interpolate(value_at(index.below), value_at(index.above), index.t);
   }
   return {end[0], end[1], n};
 }

@@ -12,7 +12,7 @@ namespace bv {
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
 
 struct Cluster {
-  static __device__ __forceinline__ int rank() { return (int)cooperative_groups::cluster_group::block_rank(); }
+  static __device__ __forceinline__ int block() { return (int)cooperative_groups::cluster_group::block_rank(); }
   static __device__ __forceinline__ int size() { return (int)cooperative_groups::cluster_group::num_blocks(); }
   static __device__ __forceinline__ void sync() { cooperative_groups::cluster_group::sync(); }
   /* The two halves of sync(). To arrive releases what the block's threads have written; it has not to wait for
@@ -24,16 +24,16 @@ struct Cluster {
   static __device__ __forceinline__ void wait() {
     asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory");
   }
-  /* A shared variable of this block, as the block of that rank has it. */
-  template <typename T> static __device__ __forceinline__ T *of(T *variable, int rank) {
-    return cooperative_groups::cluster_group::map_shared_rank(variable, rank);
+  /* A shared variable of this block, as another block has it. */
+  template <typename T> static __device__ __forceinline__ T *of(T *variable, int block) {
+    return cooperative_groups::cluster_group::map_shared_rank(variable, block);
   }
 };
 
 #else
 
 struct Cluster {
-  static __device__ __forceinline__ int rank() { return 0; }
+  static __device__ __forceinline__ int block() { return 0; }
   static __device__ __forceinline__ int size() { return 1; }
   static __device__ __forceinline__ void sync() { __syncthreads(); }
   static __device__ __forceinline__ void arrive() {}

@@ -68,7 +68,7 @@ __global__ void __launch_bounds__(block_threads)
   __syncthreads();
   if (tracker < BV_TRACKERS) {
     memory->prefix[tracker] = next.prefix;
-    memory->rank[tracker] = next.rank;
+    memory->index[tracker] = next.index;
   }
   if (tracker == 0)
     memory->n = next.n;

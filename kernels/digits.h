@@ -2,27 +2,27 @@
  * arithmetic.h, for both backends.
  *
  * Keys are left-aligned in 64 bits (a float's in the upper half) and are found from their highest byte, digit
- * 0, downwards. A tracker follows one rank: among the keys that begin like its prefix, the one that it looks
- * for has `rank` keys before it. */
+ * 0, downwards. A tracker follows one index: among the keys that begin like its prefix, the one that it looks
+ * for has `index` keys before it. */
 #ifndef BV_DIGITS_H
 #define BV_DIGITS_H
 
 #include "arithmetic.h"
 #include "batchview/selection.h"
 
-#define BV_TRACKERS 4 /* the low percentile's two ranks (below, above), the high percentile's two */
+#define BV_TRACKERS 4 /* the low percentile's two indices (below, above), the high percentile's two */
 #define BV_DIGIT_BINS 256
 
 typedef struct bv_selection_memory {
   uint64_t counts[BV_TRACKERS][BV_DIGIT_BINS]; /* of the next digit, among the keys with the tracker's prefix */
   uint64_t prefix[BV_TRACKERS];
-  uint64_t rank[BV_TRACKERS];
+  uint64_t index[BV_TRACKERS];
   uint64_t n; /* foreground pixels, known from digit 0 on */
 } bv_selection_memory;
 
 typedef char bv_selection_memory_fits[sizeof(bv_selection_memory) <= BV_SELECTION_BYTES ? 1 : -1];
 
-/* The percentiles whose ranks are tracked: those of 0 and 100 are the smallest and the largest value. */
+/* The percentiles whose indices are tracked: those of 0 and 100 are the smallest and the largest value. */
 typedef struct bv_percentiles {
   double low, high;
 } bv_percentiles;
@@ -42,28 +42,29 @@ BV_INLINE int bv_counts_of_tracker(const uint64_t prefix[BV_TRACKERS], int track
 }
 
 typedef struct bv_narrowed {
-  uint64_t prefix, rank, n;
+  uint64_t prefix, index, n;
 } bv_narrowed;
 
 /* What becomes of a tracker. Reads only: all trackers are narrowed before any is written. */
 BV_INLINE bv_narrowed bv_narrow_tracker(const bv_selection_memory *memory, int tracker, int digit,
                                         bv_percentiles percentiles) {
   const uint64_t *counts = memory->counts[bv_counts_of_tracker(memory->prefix, tracker)];
-  bv_narrowed next = {memory->prefix[tracker], memory->rank[tracker], memory->n};
+  bv_narrowed next = {memory->prefix[tracker], memory->index[tracker], memory->n};
   if (digit == 0) {
     next.n = 0;
     for (int bin = 0; bin < BV_DIGIT_BINS; ++bin)
       next.n += counts[bin];
     if (next.n > 0) {
-      bv_rank rank = bv_rank_of_percentile((int64_t)next.n, tracker < 2 ? percentiles.low : percentiles.high);
-      next.rank = (uint64_t)(tracker % 2 == 0 ? rank.below : rank.above);
+      bv_index index =
+          bv_index_of_percentile((int64_t)next.n, tracker < 2 ? percentiles.low : percentiles.high);
+      next.index = (uint64_t)(tracker % 2 == 0 ? index.below : index.above);
     }
   }
   if (next.n == 0)
     return next;
   int bin = 0;
-  for (; bin < BV_DIGIT_BINS - 1 && next.rank >= counts[bin]; ++bin)
-    next.rank -= counts[bin];
+  for (; bin < BV_DIGIT_BINS - 1 && next.index >= counts[bin]; ++bin)
+    next.index -= counts[bin];
   next.prefix |= (uint64_t)bin << bv_selection_shift(digit);
   return next;
 }
@@ -83,8 +84,9 @@ BV_INLINE void bv_selected_window(const bv_selection_memory *memory, bool maps_i
     double below = bv_value_of_tracker(memory, 2 * i, maps_in_f64);
     double above = bv_value_of_tracker(memory, 2 * i + 1, maps_in_f64);
     double percent = i == 0 ? percentiles.low : percentiles.high;
-    window[i] = interpolate ? bv_interpolate(below, above, bv_rank_of_percentile((int64_t)memory->n, percent).t)
-                            : below; /* rank 0 or n - 1, which has no other above it */
+    window[i] = interpolate
+                    ? bv_interpolate(below, above, bv_index_of_percentile((int64_t)memory->n, percent).t)
+                    : below; /* index 0 or n - 1, which has no other above it */
   }
 }
 

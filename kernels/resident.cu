@@ -55,7 +55,7 @@ __device__ __forceinline__ void search(const Task &task, Found<Width> &found, ui
     __syncthreads();
     give_bins<Cluster>(bins, byte_values);
     Cluster::sync();
-    if (Cluster::rank() == leader) {
+    if (Cluster::block() == leader) {
       if (threadIdx.x < warp_lanes) {
         const Window window = window_of_bins<held>(bins, task.source.zero_is_background, task.percentiles);
         const int blocks = Cluster::size(), lane = (int)threadIdx.x;
@@ -148,7 +148,7 @@ __global__ void __launch_bounds__(most_threads<T>, 1) resident_kernel(const __gr
         map_of_image(window.lo, window.hi, &map);
       else
         map_of_window(window.lo, window.hi, task.epsilon, task.floor, &map);
-      if (task.windows.data && Cluster::rank() == leader && threadIdx.x == 0)
+      if (task.windows.data && Cluster::block() == leader && threadIdx.x == 0)
         write_window(task.windows, place.line.window + first * task.lines.channel.window, window.lo, window.hi,
                      window.n);
     }

@@ -7,7 +7,7 @@
 #include "launch.h"
 #include "order.cuh"
 #include "pack.cuh"
-#include "ranks.cuh"
+#include "narrow.cuh"
 
 namespace bv {
 
@@ -61,16 +61,16 @@ struct Place {
 };
 
 template <int Width> __device__ __forceinline__ Place place_of_block(const Task &task) {
-  const int rank = Cluster::rank(), rows = (int)task.lines.rows, extent = (int)task.lines.run.extent;
+  const int block = Cluster::block(), rows = (int)task.lines.rows, extent = (int)task.lines.run.extent;
   Line line = locate_line(task.lines, task.source, task.sink.out,
                           blockIdx.x / Cluster::size() * task.lines.rows, task.in_bytes, task.out_bytes);
   if (task.sink.out)
     align_quads<Width>(task.lines, task.sink, line);
   if (rows > 1) {
-    const int row = min(rows, rank * task.plan.rows_of_block);
+    const int row = min(rows, block * task.plan.rows_of_block);
     return {line, {row, min(rows - row, task.plan.rows_of_block), 0, extent}};
   }
-  const int begin = rank * task.plan.pixels_of_block - line.lead;
+  const int begin = block * task.plan.pixels_of_block - line.lead;
   return {line, {0, 1, min(extent, max(0, begin)), min(extent, begin + task.plan.pixels_of_block)}};
 }
 

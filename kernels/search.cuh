@@ -6,7 +6,7 @@
 #define BV_SEARCH_CUH
 
 #include "cluster.cuh"
-#include "ranks.cuh"
+#include "narrow.cuh"
 #include "windows.cuh"
 
 namespace bv {
@@ -15,7 +15,7 @@ constexpr int leader = 0;
 
 /* A team as Cluster is one, of this block alone. */
 struct Alone {
-  static __device__ __forceinline__ int rank() { return leader; }
+  static __device__ __forceinline__ int block() { return leader; }
   static __device__ __forceinline__ int size() { return 1; }
   static __device__ __forceinline__ void sync() { __syncthreads(); }
   template <typename T> static __device__ __forceinline__ T *of(T *variable, int) { return variable; }
@@ -37,7 +37,7 @@ template <int KeyBits, typename Word> __device__ __forceinline__ int32_t first_b
 
 /* Adds this block's bins to the leader's and clears them; the leader's own stay. Most are 0. */
 template <typename Team> __device__ __forceinline__ void give_bins(uint32_t *bins, int stored) {
-  if (Team::rank() == leader)
+  if (Team::block() == leader)
     return;
   uint32_t *sums = Team::of(bins, leader);
   for (int at = (int)threadIdx.x * 4; at < stored; at += (int)blockDim.x * 4) {
@@ -132,7 +132,7 @@ __device__ __forceinline__ void search_keys(SearchState<Word> &state, uint32_t *
   for (;;) {
     give_bins<Team>(bins, Passes::stored_bins);
     Team::sync();
-    if (Team::rank() == leader) {
+    if (Team::block() == leader) {
       const bool first = search.n == 0;
       if (first && !asked && passes.is_to_be_asked(bins)) {
         __syncthreads();
@@ -188,12 +188,12 @@ __device__ __forceinline__ void search_keys(SearchState<Word> &state, uint32_t *
         atomicMin(each_for_itself ? &state.above[e] : Team::of(&state.above[e], leader), smallest);
     }
     Team::sync();
-    if (Team::rank() == leader) {
+    if (Team::block() == leader) {
       if constexpr (each_for_itself)
         if (needs_above && threadIdx.x < ends)
-          for (int rank = 1; rank < Team::size(); ++rank)
+          for (int block = 1; block < Team::size(); ++block)
             state.above[threadIdx.x] =
-                min(state.above[threadIdx.x], *Team::of(&state.above[threadIdx.x], rank));
+                min(state.above[threadIdx.x], *Team::of(&state.above[threadIdx.x], block));
       finish(search, list, (int)min(state.list_length, (uint32_t)list_keys), state.above);
       tell<Team>(search);
     }

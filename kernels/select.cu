@@ -8,9 +8,9 @@
  *   sample    a few thousand pixels of each group give a bracket for each percentile;
  *   count     the one pass over all pixels counts what lies below and at the ends of the brackets; what is
  *             inside is counted in bins and listed. The last block of a group narrows the search to a bin each;
- *   finish    goes on among the listed keys until the few that are left can be ranked. Where a bracket missed,
- *             or too much was inside, the same passes go over the group's pixels instead. Blocks that share a
- *             group wait for each other between passes, so all of this kernel's run at once then.
+ *   finish    goes on among the listed keys until the few that are left can be compared. Where a bracket
+ * missed, or too much was inside, the same passes go over the group's pixels instead. Blocks that share a group
+ * wait for each other between passes, so all of this kernel's run at once then.
  *
  * Pixels that somebody writes meanwhile make a wrong window, but nothing that counts them is taken for the
  * length of anything: appends stop where the room ends, bins are found from intervals, and passes are numbered.

@@ -121,20 +121,20 @@ __device__ __forceinline__ bool is_last_part(uint32_t *arrived, int parts) {
 
 /* ---- Where a sample leaves the percentiles ------------------------------------------------------------- */
 
-/* Ranks of a sample between which a percentile of the whole probably lies. */
+/* Indices of a sample between which a percentile of the whole probably lies. */
 struct AroundPercentile {
   double percent;
-  bool *open; /* [ends]: no rank is far enough out */
+  bool *open; /* [ends]: no index is far enough out */
 
   template <typename Key> __device__ void operator()(Search<Key, uint32_t> &search, uint32_t n) const {
     const double p = percent / 100.0;
     const double middle = (n - 1.0) * p, margin = BV_SELECT_DEVIATIONS * sqrt(n * p * (1.0 - p)) + 1.0;
-    const double rank[ends] = {floor(middle - margin), ceil(middle + margin)};
+    const double index[ends] = {floor(middle - margin), ceil(middle + margin)};
     search.n = n;
     for (int e = 0; e < ends; ++e) {
-      open[e] = n == 0 || rank[e] < 0.0 || rank[e] > n - 1.0;
+      open[e] = n == 0 || index[e] < 0.0 || index[e] > n - 1.0;
       search.end[e].count = n;
-      search.end[e].rank = open[e] ? 0 : (uint32_t)rank[e];
+      search.end[e].index = open[e] ? 0 : (uint32_t)index[e];
     }
   }
 };
@@ -277,32 +277,32 @@ template <typename Key, int warps> struct Candidates {
 
 /* ---- From counted brackets to the search among the candidates ------------------------------------------ */
 
-/* Where x(j) is in its bracket, and x(j + 1); false if they are not both there. `at` has the count and rank of
+/* Where x(j) is in its bracket, and x(j + 1); false if they are not both there. `at` has the count and index of
  * the whole group; `counts` are those of the bracket by class. */
 template <typename Key>
 __device__ __forceinline__ bool enter_bracket(const Bracket<Key> &bracket, Total below, const Total *counts,
                                               End<Key, Total> &at) {
   const Total first_inside = below + counts[0], first_high = first_inside + counts[inside - at_low],
               end = first_high + counts[at_high - at_low];
-  const Total rank = at.rank;
-  if (rank < below || rank + at.has_next >= end)
+  const Total index = at.index;
+  if (index < below || index + at.has_next >= end)
     return false;
-  if (rank < first_inside) {
+  if (index < first_inside) {
     at.base = bracket.low;
     at.span = 0;
-    at.rank = rank - below;
+    at.index = index - below;
     at.count = first_inside - below;
     at.knows_above = first_high == first_inside;
-  } else if (rank < first_high) {
+  } else if (index < first_high) {
     at.base = bracket.low + 1;
     at.span = bracket.high - bracket.low - 2;
-    at.rank = rank - first_inside;
+    at.index = index - first_inside;
     at.count = first_high - first_inside;
-    at.knows_above = rank + 1 == first_high;
+    at.knows_above = index + 1 == first_high;
   } else {
     at.base = bracket.high;
     at.span = 0;
-    at.rank = rank - first_high;
+    at.index = index - first_high;
     at.count = end - first_high;
   }
   at.above = bracket.high;

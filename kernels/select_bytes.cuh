@@ -58,11 +58,11 @@ __device__ __forceinline__ void write_window_of_bytes(const bv_windows &windows,
   double t[ends];
 #pragma unroll
   for (int e = 0; e < ends; ++e) {
-    const bv_rank rank = bv_rank_of_percentile((int64_t)n, percentiles.percent[e]);
-    t[e] = rank.t;
-    if ((Total)rank.below - before < count)
+    const bv_index index = bv_index_of_percentile((int64_t)n, percentiles.percent[e]);
+    t[e] = index.t;
+    if ((Total)index.below - before < count)
       found[2 * e] = number;
-    if ((Total)rank.above - before < count)
+    if ((Total)index.above - before < count)
       found[2 * e + 1] = number;
   }
   __syncthreads();

@@ -1,4 +1,4 @@
-/* The end of a selection among large groups: passes until the few keys that are left can be ranked, over the
+/* The end of a selection among large groups: passes until the few keys that are left can be compared, over the
  * listed candidates, or, where a bracket missed or too much was inside, over the group's pixels.
  *
  * Blocks that share a group wait for each other between passes, so all blocks of the kernel must run at once

@@ -1,4 +1,4 @@
-/* Percentiles by sorting: every pixel's key into an array, CUB's radix sort, ranks read from the result.
+/* Percentiles by sorting: every pixel's key into an array, CUB's radix sort, indices read from the result.
  *
  * Background gets the largest key of all, so that it is sorted behind the foreground: sizes are known without
  * reading a count, and the count is found by bisection afterwards. The plain algorithm, of any size that fits
@@ -62,7 +62,7 @@ __global__ void __launch_bounds__(block_threads)
        group += (int64_t)gridDim.x * block_threads) {
     const Key<T> *sorted = keys + group * pixels;
     int64_t n = count_foreground(sorted, pixels, background_key<T>);
-    auto value = [&](int64_t rank) { return of_key(sorted[rank]); };
+    auto value = [&](int64_t index) { return of_key(sorted[index]); };
     if (n)
       write_window(windows, group, percentile_of(n, low, value), percentile_of(n, high, value), n);
     else

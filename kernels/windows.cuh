@@ -19,8 +19,8 @@ __device__ __forceinline__ void write_window(const bv_windows &windows, int64_t 
 /* The value of a percentile among n >= 1 numbers, of which value(i) is the i-th in ascending order. */
 template <typename Value>
 __device__ __forceinline__ double percentile_of(int64_t n, double percent, const Value &value) {
-  bv_rank rank = bv_rank_of_percentile(n, percent);
-  return bv_interpolate((double)value(rank.below), (double)value(rank.above), rank.t);
+  bv_index index = bv_index_of_percentile(n, percent);
+  return bv_interpolate((double)value(index.below), (double)value(index.above), index.t);
 }
 
 } // namespace bv

@@ -1,4 +1,4 @@
-// A plane with more than 2^31 pixels of foreground: counts, offsets and ranks pass 31 bits. Needs 2.3 GiB of
+// A plane with more than 2^31 pixels of foreground: counts, offsets and indices pass 31 bits. Needs 2.3 GiB of
 // memory.
 #include <gtest/gtest.h>
 
@@ -23,12 +23,12 @@ uint8_t pixel_at(int64_t number, uint64_t seed) {
   return bits & 0xf00 ? static_cast<uint8_t>(bits) : 0;
 }
 
-// x(rank) of the foreground, from how often each value occurs.
-double value_at(const std::vector<int64_t> &counts, int64_t rank) {
+// x(index) of the foreground, from how often each value occurs.
+double value_at(const std::vector<int64_t> &counts, int64_t index) {
   for (size_t value = 1; value < 256; ++value) {
-    if (rank < counts[value])
+    if (index < counts[value])
       return static_cast<double>(value);
-    rank -= counts[value];
+    index -= counts[value];
   }
   return -1;
 }

@@ -1,9 +1,9 @@
 /* The window of one group: exact selection in one read of the pixels.
  *
  * A sample says between which values each percentile must lie, up to an error of a few standard deviations. One
- * read then counts the pixels below these brackets and keeps those inside, among which the ranks are selected
- * exactly. Whether a bracket holds its ranks is known after the read; if not, or if ties overfill the
- * candidates, the ranks are found digit by digit (selection.c). */
+ * read then counts the pixels below these brackets and keeps those inside, among which the values are selected
+ * exactly. Whether a bracket holds its indices is known after the read; if not, or if ties overfill the
+ * candidates, they are found digit by digit (selection.c). */
 #include <math.h>
 
 #include "arithmetic.h"
@@ -13,7 +13,7 @@
 #define SMALL_GROUP_PIXELS (1 << 20)
 /* Groups up to this size are not sampled: all foreground is candidate. */
 #define TINY_GROUP_PIXELS 2048
-/* A bracket reaches this many standard deviations of a sample's rank to both sides: 1 in 16000 misses. */
+/* A bracket reaches this many standard deviations of a sample's index to both sides: 1 in 16000 misses. */
 #define BRACKET_SIGMAS 4.0
 /* Samples with less foreground say too little. */
 #define LEAST_SAMPLE 256
@@ -152,27 +152,27 @@ static int64_t collect_candidates(const bv_group *group, const bv_team *team, in
 
 /* ---- Sample ------------------------------------------------------------------------------------------ */
 
-/* The ranks in a sample of `n` between whose values the percentile's ranks lie; beyond 0 and n - 1 if the
+/* The indices in a sample of `n` between whose values the percentile's indices lie; beyond 0 and n - 1 if the
  * sample does not reach that far out. */
-static void bracket_percentile(int64_t n, double percent, int64_t rank[2]) {
+static void bracket_percentile(int64_t n, double percent, int64_t index[2]) {
   double p = percent / 100, middle = p * (double)(n - 1);
   double margin = BRACKET_SIGMAS * sqrt((double)n * p * (1 - p)) + 2;
-  rank[0] = (int64_t)floor(middle - margin);
-  rank[1] = (int64_t)ceil(middle + margin);
+  index[0] = (int64_t)floor(middle - margin);
+  index[1] = (int64_t)ceil(middle + margin);
 }
 
-/* The values of four ranks of the sample. */
-typedef struct sample_ranks {
+/* The values of four indices of the sample. */
+typedef struct sample_values {
   const bv_group *group;
   const bv_team *team;
-  const int64_t *ranks;
+  const int64_t *indices;
   double *values;
-} sample_ranks;
+} sample_values;
 
 static void select_sample(const void *context, int seat, int64_t i) {
-  const sample_ranks *s = context;
+  const sample_values *s = context;
   int64_t count = collect_candidates(s->group, s->team, seat, -INFINITY, INFINITY);
-  s->values[i] = s->group->ops->select_value(s->team->workers[seat].scratch, count, s->ranks[i]);
+  s->values[i] = s->group->ops->select_value(s->team->workers[seat].scratch, count, s->indices[i]);
 }
 
 static bv_brackets find_brackets(const bv_group *group, const bv_team *team) {
@@ -186,16 +186,16 @@ static bv_brackets find_brackets(const bv_group *group, const bv_team *team) {
   int64_t n = sample.candidates;
   if (n < LEAST_SAMPLE)
     return everything;
-  int64_t ranks[4], clamped[4];
+  int64_t indices[4], clamped[4];
   double value[4];
-  bracket_percentile(n, group->job->low, ranks);
-  bracket_percentile(n, group->job->high, ranks + 2);
+  bracket_percentile(n, group->job->low, indices);
+  bracket_percentile(n, group->job->high, indices + 2);
   for (int i = 0; i < 4; ++i)
-    clamped[i] = ranks[i] < 0 ? 0 : ranks[i] >= n ? n - 1 : ranks[i];
+    clamped[i] = indices[i] < 0 ? 0 : indices[i] >= n ? n - 1 : indices[i];
   bv_share_items(n < LEAST_SHARED_CANDIDATES ? NULL : team->call, 4, select_sample,
-                 &(sample_ranks){group, team, clamped, value});
+                 &(sample_values){group, team, clamped, value});
   for (int i = 0; i < 4; ++i)
-    value[i] = ranks[i] < 0 ? -INFINITY : ranks[i] >= n ? INFINITY : value[i];
+    value[i] = indices[i] < 0 ? -INFINITY : indices[i] >= n ? INFINITY : value[i];
   bv_brackets brackets = {value[0], value[1], value[2], value[3]};
   if (brackets.b0 <= brackets.a1) {
     brackets.a0 = fmin(brackets.a0, brackets.b0);
@@ -207,24 +207,24 @@ static bv_brackets find_brackets(const bv_group *group, const bv_team *team) {
 
 /* ---- Percentiles ------------------------------------------------------------------------------------- */
 
-/* The values of two percentiles' ranks among the candidates. */
-typedef struct window_ranks {
+/* The values of two percentiles' indices among the candidates. */
+typedef struct window_values {
   const bv_group *group;
   const bv_team *team;
   const bv_brackets *brackets;
   const bv_bracket_counts *total;
-  const bv_rank *rank; /* two, of all foreground */
+  const bv_index *index; /* two, of all foreground */
   double (*values)[2];
-  bool *found; /* whether the percentile's bracket holds its ranks */
-} window_ranks;
+  bool *found; /* whether the percentile's bracket holds its indices */
+} window_values;
 
 static void select_percentile(const void *context, int seat, int64_t i) {
-  const window_ranks *w = context;
+  const window_values *w = context;
   bool in_b = i == 1 && !isnan(w->brackets->b0);
   double lo = in_b ? w->brackets->b0 : w->brackets->a0, hi = in_b ? w->brackets->b1 : w->brackets->a1;
   int64_t count = collect_candidates(w->group, w->team, seat, lo, hi);
-  int64_t below = w->rank[i].below - (in_b ? w->total->below_b : w->total->below_a);
-  bool has_next = w->rank[i].above > w->rank[i].below;
+  int64_t below = w->index[i].below - (in_b ? w->total->below_b : w->total->below_a);
+  bool has_next = w->index[i].above > w->index[i].below;
   w->found[i] = below >= 0 && below + has_next < count;
   if (!w->found[i])
     return;
@@ -242,17 +242,17 @@ static bv_window measure_percentiles(const bv_group *group, const bv_team *team)
   bool complete = count_pixels(group, team, group->count, visit_brackets, &c, &total);
   if (total.n == 0)
     return window_without_foreground();
-  const bv_rank rank[2] = {bv_rank_of_percentile(total.n, group->job->low),
-                           bv_rank_of_percentile(total.n, group->job->high)};
+  const bv_index index[2] = {bv_index_of_percentile(total.n, group->job->low),
+                             bv_index_of_percentile(total.n, group->job->high)};
   double values[2][2];
   bool found[2] = {false, false};
   if (complete)
     bv_share_items(total.candidates < LEAST_SHARED_CANDIDATES ? NULL : team->call, 2, select_percentile,
-                   &(window_ranks){group, team, &brackets, &total, rank, values, found});
+                   &(window_values){group, team, &brackets, &total, index, values, found});
   if (!found[0] || !found[1])
     return bv_select_by_digits(group, team);
-  return (bv_window){bv_interpolate(values[0][0], values[0][1], rank[0].t),
-                     bv_interpolate(values[1][0], values[1][1], rank[1].t), total.n};
+  return (bv_window){bv_interpolate(values[0][0], values[0][1], index[0].t),
+                     bv_interpolate(values[1][0], values[1][1], index[1].t), total.n};
 }
 
 bv_window bv_measure_group(const bv_group *group, const bv_team *team) {

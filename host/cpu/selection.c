@@ -73,7 +73,7 @@ static void narrow(bv_selection_memory *memory, int digit, bv_percentiles percen
     next[tracker] = bv_narrow_tracker(memory, tracker, digit, percentiles);
   for (int tracker = 0; tracker < BV_TRACKERS; ++tracker) {
     memory->prefix[tracker] = next[tracker].prefix;
-    memory->rank[tracker] = next[tracker].rank;
+    memory->index[tracker] = next[tracker].index;
   }
   memory->n = next[0].n;
   memset(memory->counts, 0, sizeof memory->counts);

@@ -67,10 +67,10 @@ typedef struct bv_tile_ops {
   /* The keys, unsigned integers that sort like the values, of those from `lo` to `hi`, none of which is NaN.
    * Returns how many there are; `keys` has room for all values and BV_CANDIDATE_SLACK more. */
   int64_t (*collect_keys)(const void *values, int64_t count, double lo, double hi, void *keys);
-  /* The value of a rank, which moves the keys. */
-  double (*select_value)(void *keys, int64_t count, int64_t rank);
-  /* The values of a rank and the next one, which moves the keys. */
-  void (*select_neighbours)(void *keys, int64_t count, int64_t rank, double values[2]);
+  /* The value of an index, which moves the keys. */
+  double (*select_value)(void *keys, int64_t count, int64_t index);
+  /* The values of an index and the next one, which moves the keys. */
+  void (*select_neighbours)(void *keys, int64_t count, int64_t index, double values[2]);
   /* Tile to 0 .. 1 in the map type; `y` may be `tile`. */
   void (*map)(const void *tile, int64_t count, const bv_map *map, void *y);
   /* Tile to 0 .. 255. */

@@ -46,7 +46,7 @@ bv_status bv_cuda_selection_count(const bv_job *job, bv_selection_memory *memory
 static bv_status narrow(int device, bv_selection_memory *memory, int digit, bv_percentiles percentiles,
                         bv_stream stream) {
   BV_TRY(check_memory(memory, device));
-  BV_TRY_CUDA(bv_launch_narrow(memory, digit, percentiles, stream), "narrowing ranks");
+  BV_TRY_CUDA(bv_launch_narrow(memory, digit, percentiles, stream), "narrowing intervals");
   return BV_OK;
 }
 

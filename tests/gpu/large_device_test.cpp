@@ -94,11 +94,11 @@ int64_t count_of(const Counts &counts) {
   return n;
 }
 
-double value_at(const Counts &counts, int64_t rank) {
+double value_at(const Counts &counts, int64_t index) {
   for (const auto &[value, times] : counts) {
-    if (rank < times)
+    if (index < times)
       return value;
-    rank -= times;
+    index -= times;
   }
   return NAN;
 }

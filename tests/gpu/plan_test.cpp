@@ -379,7 +379,7 @@ TEST(Plan, SelectOfBytesNeedsNoCandidates) {
   EXPECT_EQ(plan.workspace_bytes, 256 + plan.select.states_bytes);
 }
 
-// A bracket reaches from 3.25 standard deviations of the percentile's place in the sample, and one rank, below
+// A bracket reaches from 3.25 standard deviations of the percentile's place in the sample, and one index, below
 // it to as many above it; candidates have room for half as many again.
 TEST(Plan, SelectHasRoomForTheCandidatesThatBracketsHold) {
   for (bv_dtype dtype : {BV_U16, BV_F32, BV_F64, BV_I32}) {
@@ -392,9 +392,9 @@ TEST(Plan, SelectHasRoomForTheCandidatesThatBracketsHold) {
         job.low = low;
         job.high = 100 - low;
         const bv_plan plan = plan_of(job);
-        const double ranks = 2 * 2 * (3.25 * std::sqrt(sample * low / 100 * (1 - low / 100)) + 1);
-        EXPECT_GT(double(plan.select.candidates), 1.5 * ranks / sample * 0x1p26);
-        EXPECT_LT(double(plan.select.candidates), 1.5 * (ranks + 8) / sample * 0x1p26 + 8192);
+        const double indices = 2 * 2 * (3.25 * std::sqrt(sample * low / 100 * (1 - low / 100)) + 1);
+        EXPECT_GT(double(plan.select.candidates), 1.5 * indices / sample * 0x1p26);
+        EXPECT_LT(double(plan.select.candidates), 1.5 * (indices + 8) / sample * 0x1p26 + 8192);
         EXPECT_EQ(plan.family_at, 256u);
         EXPECT_EQ(plan.select.states_bytes, rounded_up(size_t(groups) * 21504));
         EXPECT_EQ(plan.select.lists_bytes,

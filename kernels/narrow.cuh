@@ -1,14 +1,14 @@
-/* Finding the four ranks that two percentiles need (x(j) and x(j + 1) of the low and of the high end) by
+/* Finding the four keys that two percentiles need (x(j) and x(j + 1) of the low and of the high end) by
  * narrowing intervals of keys: the part that all selections share.
  *
  * Each end of the window keeps an interval of 2^shift keys that holds its x(j). A pass over the keys counts
  * them in bins of the intervals; narrow() then replaces each interval by the bin that x(j) fell into. Once few
- * keys are left inside, the next pass collects them, and finish() ranks them against each other. x(j + 1) is in
+ * keys are left inside, the next pass collects them, and finish() compares them with each other. x(j + 1) is in
  * the same interval, or it is the smallest key above it, which the collecting pass finds as well. Ties do no
  * harm: an interval of one key is known without being collected.
  */
-#ifndef BV_RANKS_CUH
-#define BV_RANKS_CUH
+#ifndef BV_NARROW_CUH
+#define BV_NARROW_CUH
 
 #include "order.cuh"
 
@@ -17,7 +17,7 @@ namespace bv {
 constexpr int ends = 2;      /* of a window: low, high */
 constexpr int log_bins = 11; /* while both ends share an interval; else half the bins for each */
 constexpr int most_bins = 1 << log_bins;
-constexpr int list_keys = 512; /* that are ranked against each other */
+constexpr int list_keys = 512; /* that are compared with each other */
 
 /* What the next pass over the keys is to do. */
 enum Step { step_count, step_ask, step_collect, step_done }; /* step_ask: see search.cuh */
@@ -27,15 +27,15 @@ template <typename Word, typename Count> struct End {
   Word base; /* x(j) is one of the keys base .. base + span, */
   Word span;
   Count count;                /* which so many pixels have; */
-  Count rank;                 /* among those it has this rank */
+  Count index;                /* among those it has this index */
   Word above;                 /* x(j + 1), where it is above the interval and known */
   bool has_next, knows_above; /* has_next: x(j + 1) is asked for */
   double t;                   /* the percentile's way from x(j) to x(j + 1) */
 
-  __device__ bool needs_above() const { return has_next && rank + 1 == count && !knows_above; }
+  __device__ bool needs_above() const { return has_next && index + 1 == count && !knows_above; }
   /* x(j + 1) when the search is done, or x(j) where that is not asked for. */
   __device__ Word next() const {
-    bool is_tie = span == 0 && rank + 1 < count;
+    bool is_tie = span == 0 && index + 1 < count;
     return has_next && !is_tie ? above : base;
   }
 };
@@ -59,7 +59,7 @@ __device__ __forceinline__ void start_search(Search<Word, Count> &search, Word l
   search.step = step_count;
 }
 
-/* What narrow() asks for when n is known: the ranks of two percentiles. */
+/* What narrow() asks for when n is known: the indices of two percentiles. */
 struct Percentiles {
   double percent[ends];
 
@@ -67,11 +67,11 @@ struct Percentiles {
   __device__ void operator()(Search<Word, Count> &search, Count n) const {
     search.n = n;
     for (int e = 0; e < ends && n > 0; ++e) {
-      bv_rank rank = bv_rank_of_percentile((int64_t)n, percent[e]);
+      bv_index index = bv_index_of_percentile((int64_t)n, percent[e]);
       search.end[e].count = n;
-      search.end[e].rank = (Count)rank.below;
-      search.end[e].has_next = rank.above > rank.below;
-      search.end[e].t = rank.t;
+      search.end[e].index = (Count)index.below;
+      search.end[e].has_next = index.above > index.below;
+      search.end[e].t = index.t;
     }
   }
 };
@@ -183,15 +183,15 @@ __device__ __forceinline__ Count sum_before(Count value, Scratch<Count> &scratch
 /* More than there are pixels: no count of keys that come before has it among those that follow. */
 template <typename Count> constexpr Count nowhere = ~(Count)0;
 
-/* The ranks of the four keys among all that were counted or collected: those of the low end's interval come
+/* The indices of the four keys among all that were counted or collected: those of the low end's interval come
  * first. `nowhere` if a key is not among them. */
 template <typename Word, typename Count>
-__device__ __forceinline__ void wanted_ranks(const Search<Word, Count> &search, Count wanted[2 * ends]) {
+__device__ __forceinline__ void wanted_indices(const Search<Word, Count> &search, Count wanted[2 * ends]) {
   for (int e = 0; e < ends; ++e) {
     const End<Word, Count> &end = search.end[e];
     Count before = e == 1 && !search.shared() ? search.open(0) : 0;
-    wanted[2 * e] = end.span > 0 ? before + end.rank : nowhere<Count>;
-    wanted[2 * e + 1] = end.span > 0 && end.rank + 1 < end.count ? wanted[2 * e] + 1 : nowhere<Count>;
+    wanted[2 * e] = end.span > 0 ? before + end.index : nowhere<Count>;
+    wanted[2 * e + 1] = end.span > 0 && end.index + 1 < end.count ? wanted[2 * e] + 1 : nowhere<Count>;
   }
 }
 
@@ -214,7 +214,7 @@ struct AnyInterval {
 };
 
 /* After a counting pass over the first `used` bins: `count_of(bin)` is read twice; `ask(search, n)` sets the
- * ranks after the first pass. After a barrier `search`, in shared memory, is ready for the next pass. */
+ * indices after the first pass. After a barrier `search`, in shared memory, is ready for the next pass. */
 template <typename Word, typename Count, typename Ask, typename CountOf, typename Intervals>
 __device__ void narrow(Search<Word, Count> &search, Scratch<Count> &scratch, const Ask &ask, int used,
                        const CountOf &count_of, const Intervals &intervals) {
@@ -240,7 +240,7 @@ __device__ void narrow(Search<Word, Count> &search, Scratch<Count> &scratch, con
   }
 
   Count wanted[2 * ends];
-  wanted_ranks(search, wanted);
+  wanted_indices(search, wanted);
   bool is_wanted = false;
   if (mine > 0)
 #pragma unroll
@@ -274,7 +274,7 @@ __device__ void narrow(Search<Word, Count> &search, Scratch<Count> &scratch, con
       const Word left = end.span - skipped, most_to_next = Intervals::alike ? end.span / 4 : end.span;
       end.base += skipped;
       end.span = min(left, bin_span);
-      end.rank = wanted[2 * e] - at.before;
+      end.index = wanted[2 * e] - at.before;
       end.count = at.count;
       /* x(j + 1) in another bin: an interval to the end of that, if few keys are in both and none is the other
        * end's; where its bins are as wide as the other end's, also only if it gets narrower, for else those
@@ -299,7 +299,7 @@ __device__ void narrow(Search<Word, Count> &search, Scratch<Count> &scratch, con
 template <typename Word, typename Count>
 __device__ void finish(Search<Word, Count> &search, const Word *list, int keys, const Word above[ends]) {
   Count wanted[2 * ends];
-  wanted_ranks(search, wanted);
+  wanted_indices(search, wanted);
   __syncthreads();
 #pragma unroll
   for (int e = 0; e < ends; ++e) {
