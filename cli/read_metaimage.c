@@ -235,7 +235,7 @@ static cli_result find_numbers(const header *h, const int *fields, int field_cou
       *found = true;
       if (parse_numbers(value_of(h, fields[i]), numbers, count) == count)
         return CLI_OK;
-      char allowed[16];
+      char allowed[32];
       snprintf(allowed, sizeof allowed, "%d numbers", count);
       return refuse_field(h, fields[i], allowed, why);
     }
