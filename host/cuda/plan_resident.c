@@ -93,7 +93,8 @@ bool bv_plan_resident(const bv_job *job, const bv_limits *limits, bv_resident_pl
   int64_t held_at_once = bv_smaller(blocks_of_multiprocessor(limits, plan), 3);
   int64_t useful = round_up(plan->shared_bytes / (ALIGNMENT * 4), 32);
   int64_t share = BV_RESIDENT_MOST_THREADS(bv_maps_in_f64(plan->held)) / (held_at_once < 1 ? 1 : held_at_once);
-  int64_t enough = round_up(bv_divide_up(plan->plane_bytes, BV_RESIDENT_MOST_CHUNKS * BYTES_OF_CHUNK), 32);
+  int64_t enough =
+      round_up(bv_divide_up(plan->plane_bytes, (int64_t)BV_RESIDENT_MOST_CHUNKS * BYTES_OF_CHUNK), 32);
   plan->threads = (int32_t)bv_smaller(share / 32 * 32, useful < 128 ? 128 : useful);
   if (plan->threads < enough)
     plan->threads = (int32_t)enough;
