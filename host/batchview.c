@@ -6,6 +6,7 @@
 #include "cpu/pool.h"
 #include "display.h"
 #include "status.h"
+#include "volume.h"
 
 static const bv_names names = {"batch", "windows"};
 
@@ -64,7 +65,7 @@ bv_status bv_visualize_2d_image(const bv_tensor *image, const bv_tensor *out, bv
 /* The [H, W] view of a volume's middle slice along `axis`, the two other axes in their order. */
 static bv_tensor middle_slice(const bv_tensor *volume, int axis) {
   bv_tensor slice = {.dtype = volume->dtype, .device = volume->device, .ndim = 2};
-  int rows = axis == 0 ? 1 : 0, columns = axis == 2 ? 1 : 2;
+  int rows = bv_row_axis(axis), columns = bv_column_axis(axis);
   slice.shape[0] = volume->shape[rows];
   slice.shape[1] = volume->shape[columns];
   slice.stride[0] = volume->stride[rows];
@@ -78,15 +79,10 @@ static bv_tensor middle_slice(const bv_tensor *volume, int axis) {
 
 bv_status bv_visualize_one_slice_in_3d_image(const bv_tensor *volume, int axis, const bv_tensor *out,
                                              bv_stream stream) {
-  BV_TRY(bv_check_tensor("volume", volume));
-  BV_TRY(bv_check_ndim("volume", volume, 3, "[H, W, D]"));
-  if (axis < 0 || axis > 2)
-    return bv_fail(BV_ERROR_VALUE, "axis should be 0, 1 or 2, got %d", axis);
+  BV_TRY(bv_check_volume(volume, axis));
   bv_tensor slice = middle_slice(volume, axis);
-  if (!bv_is_empty(&slice) && volume->shape[axis] == 0)
-    return bv_fail(BV_ERROR_SHAPE,
-                   "volume of shape %s has no slice along axis %d; its extent must be 1 or more",
-                   bv_format_shape(3, volume->shape).text, axis);
+  if (!bv_is_empty(&slice))
+    BV_TRY(bv_check_depth(volume, axis));
   bv_job job;
   BV_TRY(bv_make_stretch_job("volume's slice", &slice, out, true, &job));
   BV_TRY(bv_check_apart("out", out, "volume", volume, false)); /* the slices not shown stay as they are too */

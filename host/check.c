@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "backend.h"
 #include "overlap.h"
@@ -27,6 +28,19 @@ bool bv_is_empty(const bv_tensor *tensor) {
     if (tensor->shape[axis] == 0)
       return true;
   return false;
+}
+
+bool bv_broadcast(const bv_tensor *tensor, int32_t ndim, const int64_t *shape, int64_t *stride) {
+  const int32_t leading = ndim - tensor->ndim;
+  if (leading < 0)
+    return false;
+  memset(stride, 0, (size_t)ndim * sizeof *stride);
+  for (int axis = 0; axis < tensor->ndim; ++axis) {
+    if (tensor->shape[axis] != 1 && tensor->shape[axis] != shape[leading + axis])
+      return false;
+    stride[leading + axis] = tensor->shape[axis] == 1 ? 0 : tensor->stride[axis];
+  }
+  return true;
 }
 
 /* Whether 63 bits count the bytes of the elements. Extents of 0 count as 1, so that products of the others may

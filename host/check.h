@@ -34,6 +34,10 @@ bv_status bv_check_same_device(const char *name, const bv_tensor *tensor, const 
 bv_status bv_check_apart(const char *name, const bv_tensor *output, const char *input_name,
                          const bv_tensor *input, bool in_place);
 
+/* A tensor's strides along `ndim` axes of these extents, to which it broadcasts as in NumPy: 0 where it
+ * repeats. False if it does not broadcast. */
+bool bv_broadcast(const bv_tensor *tensor, int32_t ndim, const int64_t *shape, int64_t *stride);
+
 bool bv_is_empty(const bv_tensor *tensor);
 
 #endif

@@ -41,14 +41,7 @@ static bv_status check_mask(const bv_names *names, const bv_tensor *batch, const
   if (mask->dtype != BV_U8)
     return bv_fail(BV_ERROR_TYPE, "options.mask.dtype is %s; allowed is u8", bv_dtype_name(mask->dtype));
   BV_TRY(bv_check_same_device("options.mask", mask, names->batch, batch));
-  bool broadcasts = mask->ndim <= 4;
-  memset(stride, 0, 4 * sizeof *stride);
-  for (int axis = 0; broadcasts && axis < mask->ndim; ++axis) {
-    int batch_axis = 4 - mask->ndim + axis;
-    broadcasts = mask->shape[axis] == 1 || mask->shape[axis] == batch->shape[batch_axis];
-    stride[batch_axis] = mask->shape[axis] == 1 ? 0 : mask->stride[axis];
-  }
-  if (broadcasts)
+  if (bv_broadcast(mask, 4, batch->shape, stride))
     return BV_OK;
   return bv_fail(BV_ERROR_SHAPE, "options.mask of shape %s does not broadcast to %s of shape %s",
                  bv_format_shape(mask->ndim, mask->shape).text, names->batch,

@@ -33,15 +33,7 @@ static bv_status check_labels(const bv_tensor *pictures, const bv_tensor *labels
   if (!is_integer(labels->dtype))
     return bv_fail(BV_ERROR_TYPE, "labels.dtype is %s; allowed are u8, i8, u16, i16, i32 and u32",
                    bv_dtype_name(labels->dtype));
-  const int ndim = pictures->ndim - 1;
-  bool broadcasts = labels->ndim <= ndim;
-  memset(stride, 0, BV_MAX_NDIM * sizeof *stride);
-  for (int axis = 0; broadcasts && axis < labels->ndim; ++axis) {
-    const int to = ndim - labels->ndim + axis;
-    broadcasts = labels->shape[axis] == 1 || labels->shape[axis] == pictures->shape[to];
-    stride[to] = labels->shape[axis] == 1 ? 0 : labels->stride[axis];
-  }
-  if (!broadcasts)
+  if (!bv_broadcast(labels, pictures->ndim - 1, pictures->shape, stride))
     return bv_fail(BV_ERROR_SHAPE,
                    "labels of shape %s does not broadcast to the pixels of pictures of shape %s",
                    bv_format_shape(labels->ndim, labels->shape).text,

@@ -6,9 +6,9 @@
 #include "batchview/pictures.h"
 #include "check.h"
 #include "status.h"
+#include "volume.h"
 
-/* A volume [H, W, D] along an axis: the two others, in their order, are rows and columns. */
-static bv_status check_volume(const bv_tensor *volume, int axis) {
+bv_status bv_check_volume(const bv_tensor *volume, int axis) {
   BV_TRY(bv_check_tensor("volume", volume));
   BV_TRY(bv_check_ndim("volume", volume, 3, "[H, W, D]"));
   if (axis < 0 || axis > 2)
@@ -16,21 +16,18 @@ static bv_status check_volume(const bv_tensor *volume, int axis) {
   return BV_OK;
 }
 
-static bv_status check_depth(const bv_tensor *volume, int axis) {
+bv_status bv_check_depth(const bv_tensor *volume, int axis) {
   if (volume->shape[axis] > 0)
     return BV_OK;
   return bv_fail(BV_ERROR_SHAPE, "volume of shape %s has no slice along axis %d; its extent must be 1 or more",
                  bv_format_shape(3, volume->shape).text, axis);
 }
 
-static int row_axis(int axis) { return axis == 0 ? 1 : 0; }
-static int column_axis(int axis) { return axis == 2 ? 1 : 2; }
-
 bv_status bv_view_slices(const bv_tensor *volume, int axis, int64_t first, int64_t step, int64_t count,
                          bv_tensor *batch) {
   BV_TRY(bv_check_pointer("batch", batch));
-  BV_TRY(check_volume(volume, axis));
-  BV_TRY(check_depth(volume, axis));
+  BV_TRY(bv_check_volume(volume, axis));
+  BV_TRY(bv_check_depth(volume, axis));
   const int64_t slices = volume->shape[axis];
   if (first < 0 || first >= slices)
     return bv_fail(BV_ERROR_VALUE,
@@ -49,20 +46,20 @@ bv_status bv_view_slices(const bv_tensor *volume, int axis, int64_t first, int64
     view.data = (char *)volume->data + first * volume->stride[axis] * (int64_t)bv_dtype_size(volume->dtype);
   view.shape[0] = count == 0 ? most : count;
   view.shape[1] = 1;
-  view.shape[2] = volume->shape[row_axis(axis)];
-  view.shape[3] = volume->shape[column_axis(axis)];
+  view.shape[2] = volume->shape[bv_row_axis(axis)];
+  view.shape[3] = volume->shape[bv_column_axis(axis)];
   /* The step from a single slice to the next leads out of the volume. */
   view.stride[0] = view.shape[0] == 1 ? volume->stride[axis] : step * volume->stride[axis];
   view.stride[1] = volume->stride[axis];
-  view.stride[2] = volume->stride[row_axis(axis)];
-  view.stride[3] = volume->stride[column_axis(axis)];
+  view.stride[2] = volume->stride[bv_row_axis(axis)];
+  view.stride[3] = volume->stride[bv_column_axis(axis)];
   *batch = view;
   return BV_OK;
 }
 
 static bv_status check_out(const bv_tensor *volume, int axis, const bv_tensor *out) {
   const bv_dtype dtype = bv_maps_in_f64(volume->dtype) ? BV_F64 : BV_F32;
-  const int64_t allowed[2] = {volume->shape[row_axis(axis)], volume->shape[column_axis(axis)]};
+  const int64_t allowed[2] = {volume->shape[bv_row_axis(axis)], volume->shape[bv_column_axis(axis)]};
   BV_TRY(bv_check_tensor("out", out));
   if (out->dtype != dtype)
     return bv_fail(BV_ERROR_TYPE, "out.dtype is %s; for a volume of %s allowed is %s",
@@ -78,21 +75,21 @@ static bv_status check_out(const bv_tensor *volume, int axis, const bv_tensor *o
 
 bv_status bv_project_volume(const bv_tensor *volume, int axis, int projection, const bv_tensor *out,
                             bv_stream stream) {
-  BV_TRY(check_volume(volume, axis));
+  BV_TRY(bv_check_volume(volume, axis));
   if (projection < BV_PROJECTION_MAX || projection > BV_PROJECTION_MEAN)
     return bv_fail(BV_ERROR_VALUE, "projection is %d; allowed are %d to %d (max, min, mean)", projection,
                    BV_PROJECTION_MAX, BV_PROJECTION_MEAN);
   BV_TRY(check_out(volume, axis, out));
   if (bv_is_empty(out))
     return BV_OK;
-  BV_TRY(check_depth(volume, axis));
+  BV_TRY(bv_check_depth(volume, axis));
   const bv_projection checked = {.in = volume->data,
                                  .in_dtype = volume->dtype,
                                  .rows = out->shape[0],
                                  .columns = out->shape[1],
                                  .depth = volume->shape[axis],
-                                 .row_stride = volume->stride[row_axis(axis)],
-                                 .column_stride = volume->stride[column_axis(axis)],
+                                 .row_stride = volume->stride[bv_row_axis(axis)],
+                                 .column_stride = volume->stride[bv_column_axis(axis)],
                                  .depth_stride = volume->stride[axis],
                                  .out = out->data,
                                  .out_row_stride = out->stride[0],
