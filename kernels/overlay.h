@@ -21,10 +21,12 @@ typedef struct bv_overlay {
 
 #define BV_LABEL_COLOURS 6
 
-/* How many parts the lines have. */
 BV_INLINE int64_t bv_overlay_parts_of_line(const bv_overlay *o) {
   return (o->lines.run.extent - 1) / BV_OVERLAY_PART + 1;
 }
+
+/* The parts of all lines, which number the work. */
+BV_INLINE int64_t bv_overlay_parts(const bv_overlay *o) { return o->lines.count * bv_overlay_parts_of_line(o); }
 
 /* The label of an element, of any integer type, as 32 bits. */
 BV_INLINE uint32_t bv_label_at(const bv_overlay *o, int64_t at) {
@@ -37,9 +39,12 @@ BV_INLINE uint32_t bv_label_at(const bv_overlay *o, int64_t at) {
   }
 }
 
-/* The pixels begin .. end - 1 of a line's run, every `step`th. */
-BV_INLINE void bv_overlay_run(const bv_overlay *o, int64_t line, int64_t begin, int64_t end, int64_t step) {
-  int64_t in = 0, out = 0;
+/* Of a part's pixels the one of number `first`, and every `step`th after it. */
+BV_INLINE void bv_overlay_part(const bv_overlay *o, int64_t part, int64_t first, int64_t step) {
+  const int64_t parts = bv_overlay_parts_of_line(o), begin = part % parts * BV_OVERLAY_PART;
+  const int64_t left = o->lines.run.extent - begin,
+                end = begin + (left < BV_OVERLAY_PART ? left : BV_OVERLAY_PART);
+  int64_t line = part / parts, in = 0, out = 0;
   for (int axis = 0; axis < o->lines.ndim; ++axis) {
     const bv_line_axis *along = &o->lines.axis[axis];
     const int64_t index = line % along->extent;
@@ -47,7 +52,7 @@ BV_INLINE void bv_overlay_run(const bv_overlay *o, int64_t line, int64_t begin, 
     in += index * along->in;
     out += index * along->out;
   }
-  for (int64_t pixel = begin; pixel < end; pixel += step) {
+  for (int64_t pixel = begin + first; pixel < end; pixel += step) {
     const uint32_t label = bv_label_at(o, in + pixel * o->lines.run.in);
     if (label == 0)
       continue;
