@@ -20,7 +20,7 @@
  *     stream and may be captured in a CUDA graph. On CPU tensors the work is done on return; the stream is
  *     ignored. The first call on a device (in a context) also loads all kernels, as bv_prepare_device does, for
  *     which CUDA may wait for all work on the device, and for other threads' calls. BV_ALGORITHM_SORT loads
- * some at its first call for each type.
+ *     some at its first call for each type.
  *   - Arguments are checked before anything is written. After an error the output is as it was (unless the
  *     device itself failed, BV_ERROR_CUDA), the status says the kind, and bv_last_error() says which argument,
  *     what it was, and what is allowed.
@@ -178,8 +178,8 @@ enum {
   BV_ROUNDING_NEAREST = 1   /* 255 * y + 0.5, truncated, as torchvision's save_image does */
 };
 
-/* How percentiles are found on a device. All give the same bits; CPU tensors have one algorithm and take any.
- */
+/* How percentiles are found on a device. All give the same bits; CPU tensors have one algorithm, and take
+ * any. */
 enum {
   BV_ALGORITHM_AUTO = 0,
   BV_ALGORITHM_SORT = 1,    /* radix sort of the foreground: the plain one */

@@ -26,20 +26,28 @@ typedef struct bv_grid_options {
   { sizeof(bv_grid_options), 8, 2, 0.0 }
 
 /* The extents of the grid of some batches [B, C, H, W]: rows and columns of pixels. Each image has a cell as
- * large as the largest. batches: `count` of them, 1 or more, on one device, with the same number of channels;
- * their data is not touched. grid: NULL for the defaults. Returns BV_OK; BV_ERROR_NULL, _SHAPE (no image, or a
- * grid of more than 2^62 pixels), _TYPE, _VALUE, _DEVICE, _NO_CUDA. */
+ * large as the largest.
+ * batches: `count` of them, 1 or more, on one device, with the same number of channels; their data is not
+ *   touched.
+ * grid: NULL for the defaults.
+ * Returns BV_OK; BV_ERROR_NULL, _SHAPE (no image, or more than 2^31 - 1 pixels a side), _TYPE, _VALUE, _DEVICE,
+ * _NO_CUDA. */
 BV_API bv_status bv_grid_size(const bv_tensor *batches, int32_t count, const bv_grid_options *grid,
                               int64_t extents[2]);
 
 /* Normalises batches as bv_normalize_batch_for_display does, into the cells of one picture: their images one
- * after the other, row by row, each in the middle of its cell. out, of the extents that bv_grid_size gives; its
- * type and shape choose the packing: u8 [rows, columns, 3], C = 1 or 3       RGB: grey three times, or through
- * colour_map; or the channels u8 [rows, columns, 4], C = 1 or 3       RGBA, alpha 255 u8 or float [C, rows,
- * columns]          grey, or values 0 .. 1 u8 or float [rows, columns], C = 1      the same The first that fits
- * is taken. `out` must not overlap the batches or the mask. options: NULL for the defaults. A scope counts for
- * each batch by itself. A mask is for a single batch. A workspace cannot be given: images that do not fit on
- * chip, and one window for a batch that does not fill its rows, take memory from the device's default pool.
+ * after the other, row by row, each in the middle of its cell.
+ *
+ * out, of the extents that bv_grid_size gives; its type and shape choose the packing:
+ *     u8 [rows, columns, 3], C = 1 or 3       RGB: grey three times, or through colour_map; or the channels
+ *     u8 [rows, columns, 4], C = 1 or 3       RGBA, alpha 255
+ *     u8 or float [C, rows, columns]          grey, or values 0 .. 1
+ *     u8 or float [rows, columns], C = 1      the same
+ *   The first that fits is taken. `out` must not overlap the batches or the mask.
+ * options: NULL for the defaults. A scope counts for each batch by itself. A mask is for a single batch. A
+ *   workspace cannot be given: images that do not fit on chip, and one window for a batch that does not fill
+ *   its rows, take memory from the device's default pool.
+ *
  * Returns like bv_normalize_batch_for_display; BV_ERROR_VALUE also for `count`, `grid` and a workspace. */
 BV_API bv_status bv_make_grid(const bv_tensor *batches, int32_t count, const bv_tensor *out,
                               const bv_grid_options *grid, const bv_display_options *options, bv_stream stream);
@@ -48,23 +56,32 @@ BV_API bv_status bv_make_grid(const bv_tensor *batches, int32_t count, const bv_
 
 /* Lays labels in colour over pictures, in place: a component p of a pixel with a label becomes
  * (p * (256 - a) + c * a + 128) / 256, rounded down, where c is the label's colour and a is 256 * opacity,
- * rounded. Pixels with label 0, and alpha, stay. pictures: u8 [..., H, W, 3 or 4], of 3 to 8 dimensions: what
- * bv_normalize_batch_for_display or bv_make_grid wrote. labels: u8, i8, u16, i16, i32 or u32, on the same
- * device, of a shape that broadcasts to that of the pixels (without the last dimension) as in NumPy; must not
- * overlap the pictures. colours: NULL for six colours in turns, from label 1 on; or 256 x 3 bytes R, G, B in
- * host memory, for the lowest 8 bits of a label. opacity: 0 .. 1. Returns BV_OK; BV_ERROR_NULL, _SHAPE, _TYPE,
- * _OVERLAP, _VALUE, _DEVICE, _NO_CUDA. */
+ * rounded. Pixels with label 0, and alpha, stay.
+ * pictures: u8 [..., H, W, 3 or 4], of 3 to 8 dimensions: what bv_normalize_batch_for_display or bv_make_grid
+ *   wrote.
+ * labels: u8, i8, u16, i16, i32 or u32, on the same device, of a shape that broadcasts to that of the pixels
+ *   (without the last dimension) as in NumPy; must not overlap the pictures.
+ * colours: NULL for six colours in turns, from label 1 on; or 256 x 3 bytes R, G, B in host memory, for the
+ *   lowest 8 bits of a label.
+ * opacity: 0 .. 1.
+ * Returns BV_OK; BV_ERROR_NULL, _SHAPE, _TYPE, _OVERLAP, _VALUE, _DEVICE, _NO_CUDA. */
 BV_API bv_status bv_overlay_labels(const bv_tensor *pictures, const bv_tensor *labels, const uint8_t *colours,
                                    double opacity, bv_stream stream);
 
 /* ---- Volumes ---------------------------------------------------------------------------------------- */
 
 /* Slices of a volume as a batch, whose memory is the volume's: slices first, first + step, ... along `axis`.
- * volume: [H, W, D], any type, any strides. axis: 0, 1 or 2. first: 0 or more. step: 1 or more. count: how
- * many, or 0 for all that there are. batch: receives the view [count, 1, rows, columns], where rows and columns
- * are the other two axes in their order: bv_view_slices(&volume, 2, 0, 4, 0, &slices);     every fourth axial
- * slice bv_make_grid(&slices, 1, &out, NULL, NULL, stream); With BV_SCOPE_BATCH they share one window, with
- * BV_SCOPE_PLANE each has its own. Returns BV_OK; BV_ERROR_NULL, _SHAPE, _TYPE, _VALUE, _DEVICE, _NO_CUDA. */
+ *
+ *     bv_view_slices(&volume, 2, 0, 4, 0, &slices);                every fourth axial slice,
+ *     bv_make_grid(&slices, 1, &out, NULL, NULL, stream);          side by side
+ *
+ * With BV_SCOPE_BATCH they share one window, with BV_SCOPE_PLANE each has its own.
+ * volume: [H, W, D], any type, any strides.
+ * axis: 0, 1 or 2.
+ * first: 0 or more. step: 1 or more. count: how many, or 0 for all that there are.
+ * batch: receives the view [count, 1, rows, columns], where rows and columns are the other two axes in their
+ *   order.
+ * Returns BV_OK; BV_ERROR_NULL, _SHAPE, _TYPE, _VALUE, _DEVICE, _NO_CUDA. */
 BV_API bv_status bv_view_slices(const bv_tensor *volume, int axis, int64_t first, int64_t step, int64_t count,
                                 bv_tensor *batch);
 
@@ -72,15 +89,15 @@ BV_API bv_status bv_view_slices(const bv_tensor *volume, int axis, int64_t first
 enum {
   BV_PROJECTION_MAX = 0, /* the largest, infinities too: a maximum intensity projection */
   BV_PROJECTION_MIN = 1, /* the smallest */
-  BV_PROJECTION_MEAN =
-      2 /* their sum in float64, added up from the first to the last, divided by their number */
+  BV_PROJECTION_MEAN = 2 /* their sum in float64, added up from first to last, divided by their number */
 };
 
-/* Projects a volume along an axis, to numbers that bv_normalize_batch_for_display can be given as [1, 1, rows,
- * columns].
- * volume, axis: as for bv_view_slices. out: [rows, columns], the other two axes in their order; f64 for volumes
- * of f64, i32 and u32, f32 for all others; must not overlap the volume. Returns BV_OK; BV_ERROR_NULL, _SHAPE,
- * _TYPE, _OVERLAP, _VALUE, _DEVICE, _NO_CUDA. */
+/* Projects a volume along an axis, to numbers that bv_normalize_batch_for_display takes as
+ * [1, 1, rows, columns].
+ * volume, axis: as for bv_view_slices.
+ * out: [rows, columns], the other two axes in their order; f64 for volumes of f64, i32 and u32, f32 for all
+ *   others; must not overlap the volume.
+ * Returns BV_OK; BV_ERROR_NULL, _SHAPE, _TYPE, _OVERLAP, _VALUE, _DEVICE, _NO_CUDA. */
 BV_API bv_status bv_project_volume(const bv_tensor *volume, int axis, int projection, const bv_tensor *out,
                                    bv_stream stream);
 
