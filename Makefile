@@ -1,7 +1,8 @@
 # The README's commands. Each installs what it needs (scripts/setup.sh), builds, and runs.
 #
 #   make        builds the library and the program for installation, in build/release
-#   make demo   draws a real brain: build/brain.png, and all its slices: build/slices.png
+#   make demo   draws a real brain as build/brain.png, and the pictures of docs/gallery.md in build/gallery
+#   make gallery   draws the pictures of docs/gallery.md anew
 #   make test   builds and runs the tests, all but the slow ones, which `make test-slow` runs (2.3 GiB of memory)
 #   make test-files   reads the files that other packages ship, and compares with their readers
 #   make test-python  builds the Python package and runs its tests, with PyTorch and JAX
@@ -22,7 +23,7 @@ PYTHON_CUDA = $(if $(GPU),CMAKE_CUDA_ARCHITECTURES=native,$(if $(SIMULATE),CMAKE
 TEST_PRESET = $(if $(SIMULATE),simulate,$(if $(NVCC),dev,cpu-only))
 BRAIN := /usr/share/mricron/templates/ch2bet.nii.gz
 
-.PHONY: all demo test test-slow test-files test-python build-test set-up-test train bench clean
+.PHONY: all demo gallery test test-slow test-files test-python wheel build-test set-up-test train bench clean
 
 all:
 	scripts/setup.sh build
@@ -34,7 +35,12 @@ demo:
 	cmake --preset demo
 	cmake --build --preset demo
 	build/demo/cli/batchview $(BRAIN) -o build/brain.png -v
-	build/demo/cli/batchview $(BRAIN) --slice all -o build/slices.png -v
+	scripts/gallery.sh build/demo/cli build/gallery
+	@echo "Look at build/gallery/page.png"
+
+gallery: demo
+	mkdir -p docs/gallery
+	cp build/gallery/*.png docs/gallery
 
 test: build-test
 	ctest --preset $(TEST_PRESET) -LE 'slow$(if $(SIMULATE),|gpu)' -j "$$(nproc)"
