@@ -35,13 +35,13 @@ static bool is_long_work(const cli_options *options) {
 }
 
 /* Renders the inputs; those done are in `renderings` also on failure. */
-static cli_result render_all(const cli_options *options, const source *mask, cli_progress *progress,
-                             cli_rendering *renderings) {
+static cli_result render_all(const cli_options *options, const cli_companions *companions,
+                             cli_progress *progress, cli_rendering *renderings) {
   char text[REASON_BYTES];
   const reason why = {text, sizeof text};
   for (int i = 0; i < options->input_count; ++i) {
     cli_result result =
-        render(options->inputs[i], options, mask, progress, &renderings[i * count_views(options)], why);
+        render(options->inputs[i], options, companions, progress, &renderings[i * count_views(options)], why);
     if (result == CLI_OK && options->kind == OUTPUT_NPY)
       result = stack_fits(&renderings[0], &renderings[i], why);
     if (result != CLI_OK) {
@@ -65,7 +65,7 @@ static cli_result write_output(const cli_options *options, cli_progress *progres
   cli_result result;
   progress_step(progress, "writing", options->output);
   if (options->kind == OUTPUT_PNG) {
-    result = montage_of_renderings(renderings, report.count, options->columns, options->colours, &montage, why);
+    result = montage_of_renderings(renderings, report.count, options, &montage, why);
     report.montage = &montage;
     if (result == CLI_OK)
       result = write_png(options->output, &montage.picture, text, sizeof text);
@@ -100,35 +100,32 @@ static cli_result run(const cli_options *options) {
   char text[REASON_BYTES];
   const reason why = {text, sizeof text};
   double start = seconds_now();
-  source mask = {0};
+  cli_companions companions;
   cli_result result = check_replacement(options, why);
   if (result != CLI_OK)
     return fail(result, options->output, text);
-  if (options->mask) {
-    result = source_read(options->mask, &mask, text, sizeof text);
-    if (result != CLI_OK)
-      return fail(result, options->mask, text);
-    if (options->volume)
-      source_as_volume(&mask);
-    if (options->verbosity != QUIET && mask.warning[0] != '\0')
-      print_note(options->mask, "warning", mask.warning);
+  const char *failed = NULL;
+  result = companions_read(options, &companions, &failed, why);
+  if (result != CLI_OK) {
+    companions_free(&companions);
+    return fail(result, failed, text);
   }
   const int views = count_views(options);
   cli_rendering *renderings = calloc((size_t)options->input_count * (size_t)views, sizeof *renderings);
   if (!renderings) {
-    source_free(&mask);
+    companions_free(&companions);
     return fail(CLI_FAILED, NULL, "out of memory");
   }
   /* reading each input, measuring and mapping each view, and writing */
   cli_progress progress = progress_begin(options->verbosity != QUIET && isatty(STDERR_FILENO),
                                          is_long_work(options), (1 + 2 * views) * options->input_count + 1);
-  result = render_all(options, options->mask ? &mask : NULL, &progress, renderings);
+  result = render_all(options, &companions, &progress, renderings);
   if (result == CLI_OK)
     result = write_output(options, &progress, renderings, start);
   for (int i = 0; i < options->input_count * views; ++i)
     rendering_free(&renderings[i]);
   free(renderings);
-  source_free(&mask);
+  companions_free(&companions);
   return result;
 }
 

@@ -134,12 +134,13 @@ static void draw_rendering(const cli_rendering *rendering, const montage_grid *g
   }
 }
 
-cli_result montage_of_renderings(const cli_rendering *renderings, int count, int64_t columns,
-                                 const uint8_t *colours, cli_montage *montage, reason why) {
+cli_result montage_of_renderings(const cli_rendering *renderings, int count, const cli_options *options,
+                                 cli_montage *montage, reason why) {
+  const uint8_t *colours = options->colours;
   montage_grid grid;
   uint8_t shades[3][256];
   *montage = (struct cli_montage){0};
-  cli_result result = lay_out(renderings, count, columns, &grid, why);
+  cli_result result = lay_out(renderings, count, options->columns, &grid, why);
   if (result != CLI_OK)
     return result;
   if (colours)

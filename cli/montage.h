@@ -13,11 +13,11 @@ typedef struct cli_montage {
 
 /* A cell is a plane, or the three channels of an image in colour. Rows and columns that are spaced wider than
  * the pixels of slices->pixel are stretched to it by linear interpolation. Cells have the size of the largest,
- * and hold their picture in the middle. `columns` is the grid's number of columns, at most the number of cells;
- * 0 makes the picture near-square. Grey is shown in `colours`, 256 R, G, B, if they are not NULL; what is
- * between the cells stays black. On failure one line in `why`. */
-cli_result montage_of_renderings(const cli_rendering *renderings, int count, int64_t columns,
-                                 const uint8_t *colours, cli_montage *montage, reason why);
+ * and hold their picture in the middle. options->columns is the grid's number of columns, at most the number of
+ * cells; 0 makes the picture near-square. Grey is shown in options->colours, if there are any; what is between
+ * the cells stays black. On failure one line in `why`. */
+cli_result montage_of_renderings(const cli_rendering *renderings, int count, const cli_options *options,
+                                 cli_montage *montage, reason why);
 
 void montage_free(cli_montage *montage);
 

@@ -29,7 +29,7 @@ static cli_result measure_and_apply(cli_rendering *rendering, const bv_display_o
 }
 
 /* `mask` has no tensor without. */
-static cli_result compute(cli_rendering *rendering, const cli_options *options, const cli_mask *mask,
+static cli_result compute(cli_rendering *rendering, const cli_options *options, const cli_labels *mask,
                           cli_progress *progress, reason why) {
   const cli_slices *slices = &rendering->slices;
   bv_display_options display = options->display;
@@ -68,28 +68,28 @@ static void forget_pixels(cli_rendering *rendering) {
 }
 
 /* One view of a source, which stays the caller's. */
-static cli_result render_view(const source *input, const cli_options *options, const source *mask,
+static cli_result render_view(const source *input, const cli_options *options, const cli_companions *companions,
                               cli_progress *progress, cli_rendering *rendering, reason why) {
   const double start = seconds_now();
-  cli_mask own_mask = {0};
+  cli_labels mask = {0};
   rendering->source = *input;
   cli_result result = slices_of_source(input, &options->slices, &rendering->slices, why);
   if (result == CLI_OK && options->colours && rendering->slices.colour)
     result = refuse(why, CLI_USAGE, "--colormap is for grey, and this is in colour");
-  if (result == CLI_OK && mask)
-    result = mask_of_input(*mask, input, &rendering->slices, options, &own_mask, why);
+  if (result == CLI_OK && companions->mask.path)
+    result = labels_of_input(&companions->mask, input, &rendering->slices, options, &mask, why);
   if (result == CLI_OK)
-    result = compute(rendering, options, &own_mask, progress, why);
+    result = compute(rendering, options, &mask, progress, why);
   if (result == CLI_OK)
     hint_of_rendering(rendering, options, rendering->hint, sizeof rendering->hint);
-  mask_free(&own_mask);
+  labels_free(&mask);
   rendering->compute_seconds = seconds_now() - start;
   forget_pixels(rendering);
   return result;
 }
 
-cli_result render(const char *path, const cli_options *options, const source *mask, cli_progress *progress,
-                  cli_rendering *renderings, reason why) {
+cli_result render(const char *path, const cli_options *options, const cli_companions *companions,
+                  cli_progress *progress, cli_rendering *renderings, reason why) {
   source input = {0};
   const double start = seconds_now();
   progress_step(progress, "reading", path);
@@ -110,7 +110,7 @@ cli_result render(const char *path, const cli_options *options, const source *ma
     if (options->slices.ortho)
       view.slices.axis = i;
     renderings[i] = (struct cli_rendering){.path = path, .read_seconds = i == 0 ? read_seconds : 0};
-    result = render_view(&input, &view, mask, progress, &renderings[i], why);
+    result = render_view(&input, &view, companions, progress, &renderings[i], why);
     if (i > 0) /* said once */
       renderings[i].source.warning[0] = renderings[i].hint[0] = '\0';
   }

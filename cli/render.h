@@ -2,7 +2,7 @@
 #ifndef BV_CLI_RENDER_H
 #define BV_CLI_RENDER_H
 
-#include "mask.h"
+#include "labels.h"
 #include "progress.h"
 
 typedef struct cli_rendering {
@@ -22,11 +22,10 @@ typedef struct cli_rendering {
 /* How many views of each input the options ask for: the three of --ortho, or one. */
 int count_views(const cli_options *options);
 
-/* Reads one input, and slices, measures and maps it for each of its views, which are zero before. `mask` is
- * what the mask's file holds, NULL without. On failure one line in `why`; renderings are freed by the caller in
- * any case. */
-cli_result render(const char *path, const cli_options *options, const source *mask, cli_progress *progress,
-                  cli_rendering *renderings, reason why);
+/* Reads one input, and slices, measures and maps it for each of its views, which are zero before. On
+ * failure one line in `why`; renderings are freed by the caller in any case. */
+cli_result render(const char *path, const cli_options *options, const cli_companions *companions,
+                  cli_progress *progress, cli_rendering *renderings, reason why);
 
 void rendering_free(cli_rendering *rendering);
 

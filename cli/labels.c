@@ -1,5 +1,5 @@
-/* Making bytes of a mask. */
-#include "mask.h"
+/* Companions sliced, and made bytes. */
+#include "labels.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -42,63 +42,65 @@ static void copy_set(const bv_tensor *from, uint8_t *to) {
         }
 }
 
-static cli_result check_shape(const bv_tensor *mask, const bv_tensor *batch, reason why) {
-  const int64_t *a = mask->shape, *b = batch->shape;
+static cli_result check_shape(const bv_tensor *planes, const char *role, const bv_tensor *batch, reason why) {
+  const int64_t *a = planes->shape, *b = batch->shape;
   for (int axis = 0; axis < 4; ++axis)
     if (a[axis] != 1 && a[axis] != b[axis]) {
       return refuse(why, CLI_USAGE,
-                    "the mask's planes [%" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64
+                    "the %s's planes [%" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64
                     "] do not fit the input's [%" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 "]",
-                    a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3]);
+                    role, a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3]);
     }
   return CLI_OK;
 }
 
-/* The slices of volumes in colour are images of a batch, volume after volume; so are then those of their mask,
- * which is that of each volume if it is one. */
-static cli_result repeat_volumes(bv_tensor *mask, const cli_slices *slices, reason why) {
+/* The slices of volumes in colour are images of a batch, volume after volume; so are then those of a companion
+ * in grey, which is that of each volume if it is one. */
+static cli_result repeat_volumes(bv_tensor *planes, const char *role, const cli_slices *slices, reason why) {
   bv_tensor expected = slices->batch;
   expected.shape[0] /= slices->count;
   expected.shape[1] = slices->count;
-  cli_result result = check_shape(mask, &expected, why);
+  cli_result result = check_shape(planes, role, &expected, why);
   for (int axis = 0; axis < 2 && result == CLI_OK; ++axis)
-    if (mask->shape[axis] != expected.shape[axis]) {
-      mask->shape[axis] = expected.shape[axis];
-      mask->stride[axis] = 0;
+    if (planes->shape[axis] != expected.shape[axis]) {
+      planes->shape[axis] = expected.shape[axis];
+      planes->stride[axis] = 0;
     }
   return result;
 }
 
-cli_result mask_of_input(source file, const source *input, const cli_slices *slices, const cli_options *options,
-                         cli_mask *mask, reason why) {
+cli_result labels_of_input(const cli_companion *companion, const source *input, const cli_slices *slices,
+                           const cli_options *options, cli_labels *labels, reason why) {
+  const char *role = companion->role;
+  source file = companion->source;
   cli_slices own;
   int64_t shape[4];
-  *mask = (struct cli_mask){0};
+  *labels = (struct cli_labels){0};
   if (input->kind == SOURCE_VOLUME)
     source_as_volume(&file);
   if (options->ignore_grid)
     grid_by_index(&file, input);
-  cli_result result = options->ignore_grid ? CLI_OK : grid_fits(&file, input, why);
+  cli_result result = options->ignore_grid ? CLI_OK : grid_fits(&file, role, input, why);
   if (result != CLI_OK)
     return result;
   char text[160];
   result = slices_of_source(&file, &options->slices, &own, (reason){text, sizeof text});
   const bool grey_of_colours = slices->volume && slices->colour && own.volume && !own.colour;
   if (result != CLI_OK)
-    refuse(why, result, "the mask '%s': %s", options->mask, text);
+    refuse(why, result, "the %s '%s': %s", role, companion->path, text);
   else
-    result = grey_of_colours ? repeat_volumes(&own.batch, slices, why)
-                             : check_shape(&own.batch, &slices->batch, why);
+    result = grey_of_colours ? repeat_volumes(&own.batch, role, slices, why)
+                             : check_shape(&own.batch, role, &slices->batch, why);
   if (result == CLI_OK) {
     memcpy(shape, own.batch.shape, sizeof shape);
     if (grey_of_colours) {
       shape[0] *= shape[1];
       shape[1] = 1;
     }
-    mask->memory = malloc((size_t)count_elements(&own.batch));
-    mask->tensor = bv_contiguous_tensor(mask->memory, BV_U8, BV_CPU, 4, shape);
-    if (mask->memory)
-      copy_set(&own.batch, mask->memory);
+    labels->memory = malloc((size_t)count_elements(&own.batch));
+    labels->tensor = bv_contiguous_tensor(labels->memory, BV_U8, BV_CPU, 4, shape);
+    if (labels->memory)
+      copy_set(&own.batch, labels->memory);
     else
       result = refuse(why, CLI_FAILED, "out of memory");
   }
@@ -106,7 +108,7 @@ cli_result mask_of_input(source file, const source *input, const cli_slices *sli
   return result;
 }
 
-void mask_free(cli_mask *mask) {
-  free(mask->memory);
-  *mask = (struct cli_mask){0};
+void labels_free(cli_labels *labels) {
+  free(labels->memory);
+  *labels = (struct cli_labels){0};
 }

@@ -1,0 +1,28 @@
+/* Reading what goes with the inputs. */
+#include "companions.h"
+
+#include "message.h"
+
+static cli_result read_companion(const cli_options *options, cli_companion *companion, const char **failed,
+                                 reason why) {
+  if (!companion->path)
+    return CLI_OK;
+  const cli_result result = source_read(companion->path, &companion->source, why.text, why.bytes);
+  if (result != CLI_OK) {
+    *failed = companion->path;
+    return result;
+  }
+  if (options->volume)
+    source_as_volume(&companion->source);
+  if (options->verbosity != QUIET && companion->source.warning[0] != '\0')
+    print_note(companion->path, "warning", companion->source.warning);
+  return CLI_OK;
+}
+
+cli_result companions_read(const cli_options *options, cli_companions *companions, const char **failed,
+                           reason why) {
+  *companions = (struct cli_companions){.mask = {.role = "mask", .path = options->mask}};
+  return read_companion(options, &companions->mask, failed, why);
+}
+
+void companions_free(cli_companions *companions) { source_free(&companions->mask.source); }
