@@ -45,9 +45,9 @@ static report_totals sum_up(const cli_report *report) {
 
 /* Type and shape of what was written. */
 static bv_tensor output_of(const cli_report *report) {
-  if (report->stack)
-    return report->stack->pixels;
-  const picture *drawn = &report->montage->picture;
+  if (report->options->kind == OUTPUT_NPY)
+    return report->stack.pixels;
+  const picture *drawn = &report->montage.picture;
   int64_t shape[3] = {drawn->height, drawn->width, drawn->channels};
   return bv_contiguous_tensor(NULL, BV_U8, BV_CPU, drawn->channels == 1 ? 2 : 3, shape);
 }
@@ -102,15 +102,16 @@ static void json_input(const cli_report *report, const cli_rendering *rendering,
 }
 
 static void json_output(const cli_report *report, FILE *file) {
+  const bool drawn = report->options->kind == OUTPUT_PNG;
   bv_tensor output = output_of(report);
   fputs("{\"path\": ", file);
   json_string(file, report->options->output);
-  fprintf(file, ", \"format\": \"%s\", \"type\": \"%s\", \"shape\": ", report->montage ? "png" : "npy",
+  fprintf(file, ", \"format\": \"%s\", \"type\": \"%s\", \"shape\": ", drawn ? "png" : "npy",
           bv_dtype_name(output.dtype));
   json_integers(file, output.shape, output.ndim);
-  if (report->montage)
-    fprintf(file, ", \"cells\": %" PRId64 ", \"columns\": %" PRId64, report->montage->cells,
-            report->montage->grid_columns);
+  if (drawn)
+    fprintf(file, ", \"cells\": %" PRId64 ", \"columns\": %" PRId64, report->montage.cells,
+            report->montage.grid_columns);
   fputs("}", file);
 }
 

@@ -7,12 +7,13 @@
 #include "montage.h"
 #include "stack.h"
 
+/* One output and what it was made of. */
 typedef struct cli_report {
   const cli_options *options;
-  const cli_rendering *renderings;
+  cli_rendering *renderings; /* owned: a view of an input each */
   int count;
-  const cli_montage *montage; /* what was written: either this */
-  const cli_stack *stack;     /* or this, the other is NULL */
+  cli_montage montage; /* OUTPUT_PNG */
+  cli_stack stack;     /* OUTPUT_NPY */
   double write_seconds, total_seconds;
 } cli_report;
 

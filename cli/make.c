@@ -1,0 +1,67 @@
+/* Rendering the inputs, and writing what becomes of them. */
+#include "make.h"
+
+#include <stdlib.h>
+
+int count_steps(const cli_options *options) {
+  /* reading each input, measuring and mapping each view, and writing */
+  return (1 + 2 * count_views(options)) * options->input_count + 1;
+}
+
+static cli_result render_all(const cli_options *options, const cli_companions *companions,
+                             cli_progress *progress, cli_rendering *renderings, const char **subject,
+                             reason why) {
+  cli_result result = CLI_OK;
+  for (int i = 0; i < options->input_count && result == CLI_OK; ++i) {
+    *subject = options->inputs[i];
+    result =
+        render(options->inputs[i], options, companions, progress, &renderings[i * count_views(options)], why);
+    if (result == CLI_OK && options->kind == OUTPUT_NPY)
+      result = stack_fits(&renderings[0], &renderings[i], why);
+  }
+  return result;
+}
+
+static cli_result write_output(cli_report *report, reason why) {
+  const cli_options *options = report->options;
+  cli_result result;
+  if (options->kind == OUTPUT_PNG) {
+    result = montage_of_renderings(report->renderings, report->count, options, &report->montage, why);
+    if (result == CLI_OK)
+      result = write_png(options->output, &report->montage.picture, why.text, why.bytes);
+  } else {
+    result = stack_of_renderings(report->renderings, report->count, &report->stack, why);
+    if (result == CLI_OK)
+      result = write_npy(options->output, &report->stack.pixels, why.text, why.bytes);
+  }
+  return result;
+}
+
+cli_result make_output(const cli_options *options, const cli_companions *companions, cli_progress *progress,
+                       cli_report *report, const char **subject, reason why) {
+  const int views = count_views(options);
+  *report = (struct cli_report){.options = options};
+  *subject = NULL;
+  report->renderings = calloc((size_t)options->input_count * (size_t)views, sizeof *report->renderings);
+  if (!report->renderings)
+    return refuse(why, CLI_FAILED, "out of memory");
+  report->count = options->input_count * views;
+  cli_result result = render_all(options, companions, progress, report->renderings, subject, why);
+  if (result != CLI_OK)
+    return result;
+  const double write_start = seconds_now();
+  *subject = options->output;
+  progress_step(progress, "writing", options->output);
+  result = write_output(report, why);
+  report->write_seconds = seconds_now() - write_start;
+  return result;
+}
+
+void made_free(cli_report *report) {
+  montage_free(&report->montage);
+  stack_free(&report->stack);
+  for (int i = 0; i < report->count; ++i)
+    rendering_free(&report->renderings[i]);
+  free(report->renderings);
+  *report = (struct cli_report){0};
+}
