@@ -1,0 +1,73 @@
+/* All options together. */
+#include "option_parser.h"
+
+#include <string.h>
+
+#include "values.h"
+
+static cli_result check_together(option_parser *parser) {
+  static const int conflicts[][2] = {
+      {OPTION_PERCENTILE, OPTION_MINMAX}, {OPTION_PERCENTILE, OPTION_WINDOW}, {OPTION_MINMAX, OPTION_WINDOW},
+      {OPTION_PERCENTILE, OPTION_PRESET}, {OPTION_MINMAX, OPTION_PRESET},     {OPTION_WINDOW, OPTION_PRESET},
+      {OPTION_SLICE, OPTION_PROJECTION},  {OPTION_SLICE, OPTION_MIP},         {OPTION_PROJECTION, OPTION_MIP},
+      {OPTION_AXIS, OPTION_ORTHO},        {OPTION_MASK, OPTION_FOREGROUND},   {OPTION_QUIET, OPTION_VERBOSE}};
+  for (size_t i = 0; i < sizeof conflicts / sizeof *conflicts; ++i)
+    if (*given(parser, conflicts[i][0]) && *given(parser, conflicts[i][1]))
+      return refuse(parser->why, CLI_USAGE, "--%s and --%s exclude each other", name_of_option(conflicts[i][0]),
+                    name_of_option(conflicts[i][1]));
+
+  cli_options *options = parser->options;
+  if (options->mask)
+    options->display.foreground = BV_FOREGROUND_MASK;
+  else if (options->display.window == BV_WINDOW_FIXED && !*given(parser, OPTION_FOREGROUND))
+    options->display.foreground = BV_FOREGROUND_ALL; /* in CT 0 is water, no background */
+
+  options->foreground_given = *given(parser, OPTION_FOREGROUND);
+  options->epsilon_given = *given(parser, OPTION_EPSILON);
+  if (*given(parser, OPTION_EVERY) && options->slices.choice != SLICE_ALL)
+    return refuse(parser->why, CLI_USAGE, "--every is for --slice all");
+  if (*given(parser, OPTION_MASK_GRID) && !options->mask)
+    return refuse(parser->why, CLI_USAGE, "--mask-grid is for --mask");
+
+  if (options->input_count == 0)
+    return refuse(parser->why, CLI_USAGE, "no input file; see batchview --help");
+  int standard_inputs = options->mask && strcmp(options->mask, "-") == 0;
+  for (int i = 0; i < options->input_count; ++i)
+    standard_inputs += strcmp(options->inputs[i], "-") == 0;
+  if (standard_inputs > 1)
+    return refuse(parser->why, CLI_USAGE, "standard input (-) is given twice");
+  return CLI_OK;
+}
+
+static cli_result check_output(option_parser *parser) {
+  cli_options *options = parser->options;
+  if (!options->output)
+    return refuse(parser->why, CLI_USAGE, "no output: give -o FILE.png or -o FILE.npy");
+  bool format_given = *given(parser, OPTION_FORMAT);
+  if (strcmp(options->output, "-") == 0)
+    options->kind = format_given ? OUTPUT_NPY : OUTPUT_PNG;
+  else if (ends_with(options->output, ".png"))
+    options->kind = OUTPUT_PNG;
+  else if (ends_with(options->output, ".npy"))
+    options->kind = OUTPUT_NPY;
+  else
+    return refuse_value(parser, OPTION_OUTPUT, options->output, "a name that ends with .png or .npy, or -");
+
+  if (options->kind == OUTPUT_PNG && format_given)
+    return refuse(parser->why, CLI_USAGE, "--format is for .npy outputs, and the output is '%s'",
+                  options->output);
+  if (options->kind == OUTPUT_NPY && options->colours && options->format != FORMAT_RGB)
+    return refuse(parser->why, CLI_USAGE, "--colormap with .npy outputs needs --format rgb");
+  if (options->kind == OUTPUT_NPY && options->slices.ortho)
+    return refuse(parser->why, CLI_USAGE, "--ortho is for PNG outputs, and the output is .npy");
+  if (options->kind == OUTPUT_NPY && options->columns)
+    return refuse(parser->why, CLI_USAGE, "--columns is for PNG outputs, and the output is .npy");
+  if (options->json && strcmp(options->output, "-") == 0)
+    return refuse(parser->why, CLI_USAGE, "--json and -o - both want standard output");
+  return CLI_OK;
+}
+
+cli_result check_options(option_parser *parser) {
+  cli_result result = check_together(parser);
+  return result == CLI_OK ? check_output(parser) : result;
+}
