@@ -47,6 +47,7 @@ test: build-test
 	$(if $(SIMULATE),tests/simulate.sh sm_90)
 
 test-slow: build-test
+	scripts/setup.sh slow
 	ctest --preset $(TEST_PRESET) -L slow
 
 test-files:

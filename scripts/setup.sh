@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the packages that one of the Makefile's commands needs, on Debian 12, Ubuntu 22.04 and 24.04:
-#     scripts/setup.sh build|demo|test|files|train|bench|python|ci
+#     scripts/setup.sh build|demo|test|slow|files|train|bench|python|ci
 # Does nothing where all of them are there. Uses apt as root or through sudo, and says what it installs. Python
 # packages, and CMake where the distribution's is older than 3.25 (Ubuntu 22.04), go to .venv in this directory.
 set -euo pipefail
@@ -13,20 +13,23 @@ tests="libgtest-dev libdlpack-dev python3-venv pkg-config libopenmpi-dev openmpi
 simulator=
 [ ! -d ../shared/cusim ] || simulator=libzstd-dev # of CUDA devices
 tests+=" $simulator"
+browser= # Ubuntu's is a snap, which sees no files of others
+! grep -qx ID=debian /etc/os-release || browser=chromium-headless-shell
 mpich=
 case "${1:-}" in
   build) packages="$program $dicom $ranks" python= ;;
   demo) packages="$program mricron-data" python= ;;
   test) packages="$program $dicom $ranks $tests" python="numpy SimpleITK nibabel matplotlib pydicom==3.0.2 tensorboard" mpich=yes ;;
+  slow) packages=$browser python= ;; # beside those of test
   files) packages="$program $dicom $ranks $tests" python= ;;
   train) packages="$program $ranks libopenmpi-dev openmpi-bin" python= ;;
   bench) packages="$program libbenchmark-dev python3-venv mricron-data" python=numpy ;;
   ci)
-    packages="$program $dicom $ranks $tests clang clang-tidy clang-format libclang-rt-dev libomp-dev libbenchmark-dev git"
+    packages="$program $dicom $ranks $tests clang clang-tidy clang-format libclang-rt-dev libomp-dev libbenchmark-dev git $browser"
     python="numpy SimpleITK nibabel matplotlib pydicom==3.0.2 tensorboard" mpich=yes
     ;;
   python) packages="$program python3-venv python3-dev mricron-data $simulator" python= ;;
-  *) echo "usage: scripts/setup.sh build|demo|test|files|train|bench|python|ci" >&2 && exit 2 ;;
+  *) echo "usage: scripts/setup.sh build|demo|test|slow|files|train|bench|python|ci" >&2 && exit 2 ;;
 esac
 
 # fail MESSAGE

@@ -12,7 +12,8 @@ class Event(typing.NamedTuple):
     tag: str
     plugin: str
     scalar: typing.Optional[float]
-    rows: typing.Optional[list]  # of a picture, as bytes
+    png: typing.Optional[bytes]  # of a picture,
+    rows: typing.Optional[list]  # and its pixels, as bytes
 
 
 def read_log(directory):
@@ -28,14 +29,14 @@ def read_log(directory):
 
 def event_of(event):
     value = fields(fields(event[5])[1])
-    scalar, rows = None, None
+    scalar, png, rows = None, None, None
     if 2 in value:
         scalar, = struct.unpack("<f", value[2])
     else:
         image = fields(value[4])
-        rows = png_rows(image[4])
+        png, rows = image[4], png_rows(image[4])
         assert (image[1], image[2] * image[3]) == (len(rows), len(rows[0]))
-    return Event(struct.unpack("<d", event[1])[0], event[2], value[1].decode(), fields(fields(value[9])[1])[1].decode(), scalar,
+    return Event(struct.unpack("<d", event[1])[0], event[2], value[1].decode(), fields(fields(value[9])[1])[1].decode(), scalar, png,
                  rows)
 
 
