@@ -30,8 +30,8 @@ bv_status bv_cuda_fill(const bv_fill *fill, int32_t device, bv_stream stream);
 bv_status bv_cuda_borrow(int32_t device, size_t bytes, void **memory, bv_stream stream);
 bv_status bv_cuda_give_back(int32_t device, void *memory, bv_stream stream);
 
-/* Ordered on `stream`. */
-bv_status bv_cuda_overlay(const bv_overlay *overlay, int32_t device, bv_stream stream);
+/* Ordered on `stream`; `name` is that of what is laid over the pictures. */
+bv_status bv_cuda_overlay(const bv_overlay *overlay, const char *name, int32_t device, bv_stream stream);
 bv_status bv_cuda_project(const bv_projection *projection, bv_stream stream);
 
 #endif

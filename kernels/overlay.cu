@@ -1,4 +1,5 @@
-/* Labels over pictures: a block a part of a line. Only pixels that have a label are read and written. */
+/* Labels and images over pictures: a block a part of a line. Of the pictures only those pixels are read and
+ * written that something lies over. */
 #include "dispatch.cuh"
 #include "overlay.h"
 

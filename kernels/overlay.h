@@ -1,4 +1,4 @@
-/* Labels in colour over pictures, for both backends. Plain C. */
+/* Labels and images in colour over pictures, for both backends. Plain C. */
 #ifndef BV_OVERLAY_H
 #define BV_OVERLAY_H
 
@@ -7,11 +7,11 @@
 
 #define BV_OVERLAY_PART 4096 /* pixels of a run that are one piece of work */
 
-/* A checked call: `lines` has the labels as `in` and the pictures as `out`. */
+/* A checked call: `lines` has what lies over the pictures as `in`, and the pictures as `out`. */
 typedef struct bv_overlay {
   bv_lines lines;
-  const void *labels;
-  bv_dtype labels_dtype;
+  const void *over; /* labels, of an integer type; or an image, u8 or float */
+  bv_dtype over_dtype;
   uint8_t *pictures;
   int64_t component_stride;
   uint32_t opacity; /* 0 .. 256 */
@@ -28,14 +28,29 @@ BV_INLINE int64_t bv_overlay_parts_of_line(const bv_overlay *o) {
 /* The parts of all lines, which number the work. */
 BV_INLINE int64_t bv_overlay_parts(const bv_overlay *o) { return o->lines.count * bv_overlay_parts_of_line(o); }
 
-/* The label of an element, of any integer type, as 32 bits. */
+/* A display value as the byte that it would have been written as: clamped, and 0 for NaN. */
+BV_INLINE uint8_t bv_u8_of_display_f32(float y) {
+  y = y > 0.0f ? y : 0.0f;
+  return bv_u8_of_f32(y < 1.0f ? y : 1.0f, false);
+}
+
+BV_INLINE uint8_t bv_u8_of_display_f64(double y) {
+  y = y > 0.0 ? y : 0.0;
+  return bv_u8_of_f64(y < 1.0 ? y : 1.0, false);
+}
+
+/* The label of an element as 32 bits; of an image's, its byte. */
 BV_INLINE uint32_t bv_label_at(const bv_overlay *o, int64_t at) {
-  switch (o->labels_dtype) {
-  case BV_U8: return ((const uint8_t *)o->labels)[at];
-  case BV_I8: return (uint32_t)((const int8_t *)o->labels)[at];
-  case BV_U16: return ((const uint16_t *)o->labels)[at];
-  case BV_I16: return (uint32_t)((const int16_t *)o->labels)[at];
-  default: return ((const uint32_t *)o->labels)[at];
+  switch (o->over_dtype) {
+  case BV_U8: return ((const uint8_t *)o->over)[at];
+  case BV_I8: return (uint32_t)((const int8_t *)o->over)[at];
+  case BV_U16: return ((const uint16_t *)o->over)[at];
+  case BV_I16: return (uint32_t)((const int16_t *)o->over)[at];
+  case BV_F32: return bv_u8_of_display_f32(((const float *)o->over)[at]);
+  case BV_F16: return bv_u8_of_display_f32(bv_f32_of_f16(((const uint16_t *)o->over)[at]));
+  case BV_BF16: return bv_u8_of_display_f32(bv_f32_of_bf16(((const uint16_t *)o->over)[at]));
+  case BV_F64: return bv_u8_of_display_f64(((const double *)o->over)[at]);
+  default: return ((const uint32_t *)o->over)[at];
   }
 }
 

@@ -1,7 +1,8 @@
-/* Labels over pictures on the CPU: parts of lines are shared among threads. */
+/* Labels and images over pictures on the CPU: parts of lines are shared among threads. */
 #include "overlay.h"
 
 #include "backend.h"
+#include "floating.h"
 #include "pool.h"
 
 /* Fewer pixels are not worth waking other threads. */
@@ -16,6 +17,8 @@ void bv_cpu_overlay(const bv_overlay *overlay) {
   bv_call *call = NULL;
   if (overlay->lines.count * overlay->lines.run.extent >= LEAST_SHARED_PIXELS)
     bv_open_call(BV_MOST_THREADS, &call);
+  fenv_t callers = bv_enter_arithmetic();
   bv_share_items(call, bv_overlay_parts(overlay), overlay_part, overlay);
+  bv_leave_arithmetic(&callers);
   bv_close_call(call);
 }

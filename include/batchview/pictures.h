@@ -1,5 +1,5 @@
-/* batchview: grids of pictures, labels over pictures, slices and projections of volumes, colours and windows
- * by their names.
+/* batchview: grids of pictures, labels and images over pictures, slices and projections of volumes, colours and
+ * windows by their names.
  *
  * See batchview/batchview.h for tensors, statuses, and the promises that hold here too. */
 #ifndef BATCHVIEW_PICTURES_H
@@ -52,11 +52,15 @@ BV_API bv_status bv_grid_size(const bv_tensor *batches, int32_t count, const bv_
 BV_API bv_status bv_make_grid(const bv_tensor *batches, int32_t count, const bv_tensor *out,
                               const bv_grid_options *grid, const bv_display_options *options, bv_stream stream);
 
-/* ---- Labels ----------------------------------------------------------------------------------------- */
+/* ---- Overlays --------------------------------------------------------------------------------------- */
 
 /* Lays labels in colour over pictures, in place: a component p of a pixel with a label becomes
  * (p * (256 - a) + c * a + 128) / 256, rounded down, where c is the label's colour and a is 256 * opacity,
  * rounded. Pixels with label 0, and alpha, stay.
+ *
+ * It is one pass over the labels, and only pixels that have one are touched: it moves the labels' bytes, and
+ * six bytes for each pixel with a label, three read and three written.
+ *
  * pictures: u8 [..., H, W, 3 or 4], of 3 to 8 dimensions: what bv_normalize_batch_for_display or bv_make_grid
  *   wrote.
  * labels: u8, i8, u16, i16, i32 or u32, on the same device, of a shape that broadcasts to that of the pixels
@@ -67,6 +71,20 @@ BV_API bv_status bv_make_grid(const bv_tensor *batches, int32_t count, const bv_
  * Returns BV_OK; BV_ERROR_NULL, _SHAPE, _TYPE, _OVERLAP, _VALUE, _DEVICE, _NO_CUDA. */
 BV_API bv_status bv_overlay_labels(const bv_tensor *pictures, const bv_tensor *labels, const uint8_t *colours,
                                    double opacity, bv_stream stream);
+
+/* Lays a second image in colour over pictures, in place: PET over CT, a map of saliency over MRI. It is like
+ * bv_overlay_labels with the image's bytes as labels: pixels where they are 0, the image's background, stay.
+ *
+ *     bv_normalize_batch_for_display(&pet, &values, NULL, stream);                  f32 or u8 [B, 1, H, W]
+ *     bv_overlay_image(&pictures, &values, NULL, 0.5, stream);                      over u8 [B, 1, H, W, 3]
+ *
+ * image: display-ready values, u8; or f32, f16, bf16 or f64 in 0 .. 1, whose bytes are 255 * y, truncated, in
+ *   float64 for f64 and in float32 for the others. Values beyond are clamped, NaN is 0. Device, shape and
+ *   overlap as for labels.
+ * colour_map: the colours of the bytes, as in bv_display_options; NULL for "hot".
+ * Returns like bv_overlay_labels. */
+BV_API bv_status bv_overlay_image(const bv_tensor *pictures, const bv_tensor *image, const uint8_t *colour_map,
+                                  double opacity, bv_stream stream);
 
 /* ---- Volumes ---------------------------------------------------------------------------------------- */
 

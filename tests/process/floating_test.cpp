@@ -10,6 +10,7 @@
 #endif
 
 #include "batches.h"
+#include "batchview/pictures.h"
 #include "batchview/selection.h"
 
 namespace {
@@ -18,7 +19,8 @@ namespace {
 void flush_denormals() { _mm_setcsr(_mm_getcsr() | 0x8040); }
 #endif
 
-// What is found through every function that computes: windows, pixels, pixels of one image, windows in pieces.
+// What is found through every function that computes: windows, pixels, pixels of one image, windows in pieces,
+// pixels of the batch over others.
 std::vector<uint8_t> compute_all(const bv_tensor &batch) {
   std::vector<uint8_t> found = normalise(batch);
   const size_t pixels = static_cast<size_t>(product(Shape(batch.shape, batch.shape + 4)));
@@ -48,6 +50,12 @@ std::vector<uint8_t> compute_all(const bv_tensor &batch) {
   bv_tensor out = bv_contiguous_tensor(grey.data(), BV_U8, BV_CPU, 4, batch.shape);
   status |= bv_normalize_image_to_uint8(&batch, &out, nullptr);
   found.insert(found.end(), grey.begin(), grey.end());
+
+  std::vector<uint8_t> pictures(3 * pixels, 100);
+  const int64_t shape[5] = {batch.shape[0], batch.shape[1], batch.shape[2], batch.shape[3], 3};
+  out = bv_contiguous_tensor(pictures.data(), BV_U8, BV_CPU, 5, shape);
+  status |= bv_overlay_image(&out, &batch, nullptr, 0.5, nullptr);
+  found.insert(found.end(), pictures.begin(), pictures.end());
   return status == BV_OK ? found : std::vector<uint8_t>();
 }
 
