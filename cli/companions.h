@@ -7,11 +7,13 @@
 typedef struct cli_companion {
   const char *role; /* in messages: "mask" */
   const char *path; /* NULL without */
+  bool numbered;    /* its pixels are labels, each number one; else they are zero or not */
   source source;
 } cli_companion;
 
 typedef struct cli_companions {
-  cli_companion mask; /* zero and not zero */
+  cli_companion mask;    /* what is measured and shown */
+  cli_companion overlay; /* labels that are laid over the pictures */
 } cli_companions;
 
 /* Reads those that the options name, and prints their warnings. On failure one line in `why` about the file

@@ -1,45 +1,70 @@
-/* Companions sliced, and made bytes. */
+/* Companions sliced, and made bytes or labels. */
 #include "labels.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "batchview/pictures.h"
 #include "grid.h"
 
-/* Whether a stored number is neither zero nor NaN. */
-static bool is_set(const char *element, bv_dtype dtype) {
+static double half_number(uint16_t half) {
+  const int exponent = half >> 10 & 31, fraction = half & 1023;
+  double size = exponent == 0 ? ldexp(fraction, -24) : ldexp(1024 + fraction, exponent - 25);
+  if (exponent == 31)
+    size = fraction == 0 ? INFINITY : NAN;
+  return half >> 15 ? -size : size;
+}
+
+/* A stored number, of a type that files have. */
+static double number_at(const char *element, bv_dtype dtype) {
+  uint8_t byte;
   uint16_t half;
   uint32_t word;
   float single;
   double number;
   switch (dtype) {
-  case BV_U8:
-  case BV_I8: return *element != 0;
-  case BV_U16:
-  case BV_I16: memcpy(&half, element, sizeof half); return half != 0;
-  case BV_F16:
-  case BV_BF16:
-    memcpy(&half, element, sizeof half);
-    half &= 0x7fff;
-    return half != 0 && half <= (dtype == BV_F16 ? 0x7c00 : 0x7f80);
-  case BV_U32:
-  case BV_I32: memcpy(&word, element, sizeof word); return word != 0;
-  case BV_F32: memcpy(&single, element, sizeof single); return single < 0 || single > 0;
-  default: memcpy(&number, element, sizeof number); return number < 0 || number > 0;
+  case BV_U8: memcpy(&byte, element, sizeof byte); return byte;
+  case BV_I8: memcpy(&byte, element, sizeof byte); return (int8_t)byte;
+  case BV_U16: memcpy(&half, element, sizeof half); return half;
+  case BV_I16: memcpy(&half, element, sizeof half); return (int16_t)half;
+  case BV_F16: memcpy(&half, element, sizeof half); return half_number(half);
+  case BV_U32: memcpy(&word, element, sizeof word); return word;
+  case BV_I32: memcpy(&word, element, sizeof word); return (int32_t)word;
+  case BV_F32: memcpy(&single, element, sizeof single); return single;
+  default: memcpy(&number, element, sizeof number); return number;
   }
 }
 
-static void copy_set(const bv_tensor *from, uint8_t *to) {
+static bool is_label(double number) {
+  return number >= INT32_MIN && number <= INT32_MAX && number == trunc(number);
+}
+
+static cli_result copy_numbers(const bv_tensor *from, const cli_companion *companion, void *memory,
+                               reason why) {
   const int64_t *shape = from->shape, *stride = from->stride;
   int64_t bytes = (int64_t)bv_dtype_size(from->dtype);
+  uint8_t *inside = memory;
+  int32_t *label = memory;
   for (int64_t b = 0; b < shape[0]; ++b)
     for (int64_t c = 0; c < shape[1]; ++c)
       for (int64_t row = 0; row < shape[2]; ++row)
         for (int64_t column = 0; column < shape[3]; ++column) {
           int64_t offset = b * stride[0] + c * stride[1] + row * stride[2] + column * stride[3];
-          *to++ = is_set((const char *)from->data + offset * bytes, from->dtype);
+          const double number = number_at((const char *)from->data + offset * bytes, from->dtype);
+          if (!companion->numbered)
+            *inside++ = number < 0 || number > 0;
+          else if (isnan(number))
+            *label++ = 0;
+          else if (is_label(number))
+            *label++ = (int32_t)number;
+          else
+            return refuse(why, CLI_USAGE,
+                          "the %s '%s' has the number %.17g; labels are whole numbers from %d to %d",
+                          companion->role, companion->path, number, INT32_MIN, INT32_MAX);
         }
+  return CLI_OK;
 }
 
 static cli_result check_shape(const bv_tensor *planes, const char *role, const bv_tensor *batch, reason why) {
@@ -84,10 +109,15 @@ cli_result labels_of_input(const cli_companion *companion, const source *input, 
   if (result != CLI_OK)
     return result;
   char text[160];
-  result = slices_of_source(&file, &options->slices, &own, (reason){text, sizeof text});
+  slice_options choice = options->slices;
+  if (companion->numbered)
+    choice.projection = BV_PROJECTION_MAX;
+  result = slices_of_source(&file, &choice, &own, (reason){text, sizeof text});
   const bool grey_of_colours = slices->volume && slices->colour && own.volume && !own.colour;
   if (result != CLI_OK)
     refuse(why, result, "the %s '%s': %s", role, companion->path, text);
+  else if (companion->numbered && own.colour)
+    result = refuse(why, CLI_USAGE, "the %s '%s' is in colour; labels are numbers", role, companion->path);
   else
     result = grey_of_colours ? repeat_volumes(&own.batch, role, slices, why)
                              : check_shape(&own.batch, role, &slices->batch, why);
@@ -97,12 +127,11 @@ cli_result labels_of_input(const cli_companion *companion, const source *input, 
       shape[0] *= shape[1];
       shape[1] = 1;
     }
-    labels->memory = malloc((size_t)count_elements(&own.batch));
-    labels->tensor = bv_contiguous_tensor(labels->memory, BV_U8, BV_CPU, 4, shape);
-    if (labels->memory)
-      copy_set(&own.batch, labels->memory);
-    else
-      result = refuse(why, CLI_FAILED, "out of memory");
+    const bv_dtype dtype = companion->numbered ? BV_I32 : BV_U8;
+    labels->memory = malloc((size_t)count_elements(&own.batch) * bv_dtype_size(dtype));
+    labels->tensor = bv_contiguous_tensor(labels->memory, dtype, BV_CPU, 4, shape);
+    result = labels->memory ? copy_numbers(&own.batch, companion, labels->memory, why)
+                            : refuse(why, CLI_FAILED, "out of memory");
   }
   slices_free(&own);
   return result;

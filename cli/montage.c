@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "batchview/pictures.h"
+
 /* libpng takes a million pixels a side; more than 2^30 in all is nothing to look at. */
 #define MAX_SIDE 1000000
 #define MAX_PIXELS ((int64_t)1 << 30)
@@ -109,14 +111,51 @@ static void stretch_plane(const uint8_t *plane, axis_map rows, axis_map columns,
   }
 }
 
-static void draw_rendering(const cli_rendering *rendering, const montage_grid *grid, int64_t first_cell,
-                           uint8_t shades[3][256], uint8_t *pixels) {
+/* Of each pixel of a cell the label that is nearest to it. */
+static void stretch_labels(const int32_t *labels, axis_map rows, axis_map columns, int32_t *to) {
+  for (int64_t row = 0; row < rows.to; ++row) {
+    const int32_t *line = labels + (2 * row + 1) * rows.from / (2 * rows.to) * columns.from;
+    for (int64_t column = 0; column < columns.to; ++column)
+      *to++ = line[(2 * column + 1) * columns.from / (2 * columns.to)];
+  }
+}
+
+/* Where the labels of a cell begin: they may be those of all images, or of all planes of an image. */
+static const int32_t *labels_of_cell(const cli_rendering *rendering, int64_t cell) {
+  const bv_tensor *labels = &rendering->overlay.tensor;
+  const int64_t planes = rendering->slices.colour ? 1 : rendering->slices.batch.shape[1];
+  const int64_t image = labels->shape[0] > 1 ? cell / planes : 0,
+                plane = labels->shape[1] > 1 ? cell % planes : 0;
+  return (const int32_t *)labels->data + image * labels->stride[0] + plane * labels->stride[1];
+}
+
+/* `to` is the cell's upper left pixel; `memory` has room for the labels of its pixels. */
+static cli_result overlay_cell(const int32_t *labels, axis_map rows, axis_map columns, double opacity,
+                               uint8_t *to, int64_t row_stride, int32_t *memory, reason why) {
+  const int64_t shape[3] = {rows.to, columns.to, 3};
+  stretch_labels(labels, rows, columns, memory);
+  const bv_tensor stretched = bv_contiguous_tensor(memory, BV_I32, BV_CPU, 2, shape);
+  bv_tensor pixels = bv_contiguous_tensor(to, BV_U8, BV_CPU, 3, shape);
+  pixels.stride[0] = row_stride;
+  if (bv_overlay_labels(&pixels, &stretched, NULL, opacity, NULL) != BV_OK)
+    return refuse(why, CLI_FAILED, "%s", bv_last_error());
+  return CLI_OK;
+}
+
+static cli_result draw_rendering(const cli_rendering *rendering, const cli_options *options,
+                                 const montage_grid *grid, int64_t first_cell, uint8_t shades[3][256],
+                                 uint8_t *pixels, reason why) {
   axis_map rows, columns;
   map_axes(&rendering->slices, &rows, &columns);
   int64_t row_stride = grid->columns * grid->cell_columns * grid->channels;
   int64_t plane_pixels = rows.from * columns.from;
   const uint8_t *plane = rendering->memory;
-  for (int64_t i = 0; i < count_cells(rendering); ++i) {
+  int32_t *labels = NULL;
+  if (rendering->overlay.memory && !(labels = malloc((size_t)(rows.to * columns.to) * sizeof *labels)))
+    return refuse(why, CLI_FAILED, "out of memory for labels of %" PRId64 " x %" PRId64 " pixels", columns.to,
+                  rows.to);
+  cli_result result = CLI_OK;
+  for (int64_t i = 0; i < count_cells(rendering) && result == CLI_OK; ++i) {
     int64_t cell = first_cell + i;
     int64_t top = cell / grid->columns * grid->cell_rows + (grid->cell_rows - rows.to) / 2;
     int64_t left = cell % grid->columns * grid->cell_columns + (grid->cell_columns - columns.to) / 2;
@@ -131,7 +170,12 @@ static void draw_rendering(const cli_rendering *rendering, const montage_grid *g
     }
     if (!rendering->slices.colour) /* grey, in all channels of the picture */
       plane += plane_pixels;
+    if (labels)
+      result = overlay_cell(labels_of_cell(rendering, i), rows, columns, options->opacity, to, row_stride,
+                            labels, why);
   }
+  free(labels);
+  return result;
 }
 
 cli_result montage_of_renderings(const cli_rendering *renderings, int count, const cli_options *options,
@@ -143,7 +187,7 @@ cli_result montage_of_renderings(const cli_rendering *renderings, int count, con
   cli_result result = lay_out(renderings, count, options->columns, &grid, why);
   if (result != CLI_OK)
     return result;
-  if (colours)
+  if (colours || options->overlay)
     grid.channels = 3;
   for (int grey = 0; grey < 256; ++grey)
     for (int channel = 0; channel < 3; ++channel)
@@ -161,11 +205,11 @@ cli_result montage_of_renderings(const cli_rendering *renderings, int count, con
   montage->cells = grid.cells;
   montage->grid_columns = grid.columns;
   int64_t cell = 0;
-  for (int i = 0; i < count; ++i) {
-    draw_rendering(&renderings[i], &grid, cell, shades, montage->memory);
+  for (int i = 0; i < count && result == CLI_OK; ++i) {
+    result = draw_rendering(&renderings[i], options, &grid, cell, shades, montage->memory, why);
     cell += count_cells(&renderings[i]);
   }
-  return CLI_OK;
+  return result;
 }
 
 void montage_free(cli_montage *montage) {

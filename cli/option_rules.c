@@ -26,12 +26,15 @@ static cli_result check_together(option_parser *parser) {
   options->epsilon_given = *given(parser, OPTION_EPSILON);
   if (*given(parser, OPTION_EVERY) && options->slices.choice != SLICE_ALL)
     return refuse(parser->why, CLI_USAGE, "--every is for --slice all");
-  if (*given(parser, OPTION_MASK_GRID) && !options->mask)
-    return refuse(parser->why, CLI_USAGE, "--mask-grid is for --mask");
+  if (*given(parser, OPTION_MASK_GRID) && !options->mask && !options->overlay)
+    return refuse(parser->why, CLI_USAGE, "--mask-grid is for --mask and --overlay");
+  if (*given(parser, OPTION_OPACITY) && !options->overlay)
+    return refuse(parser->why, CLI_USAGE, "--opacity is for --overlay");
 
   if (options->input_count == 0)
     return refuse(parser->why, CLI_USAGE, "no input file; see batchview --help");
-  int standard_inputs = options->mask && strcmp(options->mask, "-") == 0;
+  int standard_inputs = (options->mask && strcmp(options->mask, "-") == 0) +
+                        (options->overlay && strcmp(options->overlay, "-") == 0);
   for (int i = 0; i < options->input_count; ++i)
     standard_inputs += strcmp(options->inputs[i], "-") == 0;
   if (standard_inputs > 1)
@@ -58,6 +61,8 @@ static cli_result check_output(option_parser *parser) {
                   options->output);
   if (options->kind == OUTPUT_NPY && options->colours && options->format != FORMAT_RGB)
     return refuse(parser->why, CLI_USAGE, "--colormap with .npy outputs needs --format rgb");
+  if (options->kind == OUTPUT_NPY && options->overlay && options->format != FORMAT_RGB)
+    return refuse(parser->why, CLI_USAGE, "--overlay with .npy outputs needs --format rgb");
   if (options->kind == OUTPUT_NPY && options->slices.ortho)
     return refuse(parser->why, CLI_USAGE, "--ortho is for PNG outputs, and the output is .npy");
   if (options->kind == OUTPUT_NPY && options->columns)

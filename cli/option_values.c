@@ -123,6 +123,7 @@ cli_result take_option(option_parser *parser, int option, const char *value) {
   switch (option) {
   case OPTION_OUTPUT: options->output = value; return CLI_OK;
   case OPTION_MASK: options->mask = value; return CLI_OK;
+  case OPTION_OVERLAY: options->overlay = value; return CLI_OK;
   case OPTION_FORCE: options->force = true; return CLI_OK;
   case OPTION_VOLUME: options->volume = true; return CLI_OK;
   case OPTION_JSON: options->json = true; return CLI_OK;
@@ -161,6 +162,10 @@ cli_result take_option(option_parser *parser, int option, const char *value) {
     if ((word = parse_word(value, grids)) < 0)
       return refuse_value(parser, option, value, "same or ignore");
     options->ignore_grid = word == 1;
+    return CLI_OK;
+  case OPTION_OPACITY:
+    if (!parse_size(value, &options->opacity) || options->opacity > 1)
+      return refuse_value(parser, option, value, "a number from 0 to 1");
     return CLI_OK;
   default:
     if (!parse_count(value, &options->columns) || options->columns == 0)

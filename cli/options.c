@@ -28,6 +28,8 @@ static const struct option long_options[] = {
     {"foreground", required_argument, NULL, OPTION_FOREGROUND},
     {"mask", required_argument, NULL, OPTION_MASK},
     {"mask-grid", required_argument, NULL, OPTION_MASK_GRID},
+    {"overlay", required_argument, NULL, OPTION_OVERLAY},
+    {"opacity", required_argument, NULL, OPTION_OPACITY},
     {"volume", no_argument, NULL, OPTION_VOLUME},
     {"epsilon", required_argument, NULL, OPTION_EPSILON},
     {"colormap", required_argument, NULL, OPTION_COLORMAP},
@@ -66,6 +68,7 @@ static cli_result refuse_syntax(option_parser *parser, int code, char **argv) {
 cli_result options_parse(int argc, char **argv, cli_options *options, reason why) {
   *options = (struct cli_options){.slices = {.axis = 2, .every = 1},
                                   .display = BV_DISPLAY_OPTIONS_INIT,
+                                  .opacity = 0.5,
                                   .verbosity = NORMAL,
                                   .format = FORMAT_F32};
   option_parser parser = {.options = options, .why = why};

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "batchview/pictures.h"
 #include "hint.h"
 #include "pages.h"
 
@@ -55,7 +56,11 @@ static cli_result compute(cli_rendering *rendering, const cli_options *options, 
   if (!rendering->windows || !rendering->memory)
     return refuse(why, CLI_FAILED, "out of memory");
   rendering->pixels = bv_contiguous_tensor(rendering->memory, f32 ? BV_F32 : BV_U8, BV_CPU, rgb ? 5 : 4, shape);
-  return measure_and_apply(rendering, &display, progress, why);
+  cli_result result = measure_and_apply(rendering, &display, progress, why);
+  if (result == CLI_OK && rgb && rendering->overlay.memory &&
+      bv_overlay_labels(&rendering->pixels, &rendering->overlay.tensor, NULL, options->opacity, NULL) != BV_OK)
+    result = refuse(why, CLI_FAILED, "%s", bv_last_error());
+  return result;
 }
 
 int count_views(const cli_options *options) { return options->slices.ortho ? 3 : 1; }
@@ -78,6 +83,9 @@ static cli_result render_view(const source *input, const cli_options *options, c
     result = refuse(why, CLI_USAGE, "--colormap is for grey, and this is in colour");
   if (result == CLI_OK && companions->mask.path)
     result = labels_of_input(&companions->mask, input, &rendering->slices, options, &mask, why);
+  if (result == CLI_OK && companions->overlay.path)
+    result =
+        labels_of_input(&companions->overlay, input, &rendering->slices, options, &rendering->overlay, why);
   if (result == CLI_OK)
     result = compute(rendering, options, &mask, progress, why);
   if (result == CLI_OK)
@@ -121,5 +129,6 @@ cli_result render(const char *path, const cli_options *options, const cli_compan
 void rendering_free(cli_rendering *rendering) {
   free(rendering->memory);
   free(rendering->windows);
+  labels_free(&rendering->overlay);
   *rendering = (struct cli_rendering){0};
 }

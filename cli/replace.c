@@ -18,7 +18,8 @@ cli_result check_replacement(const cli_options *options, reason why) {
   if (options->force || strcmp(options->output, "-") == 0 || stat(options->output, &output) != 0 ||
       !S_ISREG(output.st_mode))
     return CLI_OK;
-  bool read = options->mask && is_input(&output, options->mask);
+  bool read = (options->mask && is_input(&output, options->mask)) ||
+              (options->overlay && is_input(&output, options->overlay));
   for (int i = 0; i < options->input_count && !read; ++i)
     read = is_input(&output, options->inputs[i]);
   if (read)

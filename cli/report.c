@@ -115,6 +115,13 @@ static void json_output(const cli_report *report, FILE *file) {
   fputs("}", file);
 }
 
+static void json_path(const char *path, FILE *file) {
+  if (path)
+    json_string(file, path);
+  else
+    fputs("null", file);
+}
+
 static void json_options(const cli_options *options, FILE *file) {
   const bv_display_options *display = &options->display;
   fprintf(file, "{\"window\": \"%s\"", window_names[display->window]);
@@ -123,10 +130,9 @@ static void json_options(const cli_options *options, FILE *file) {
     json_numbers(file, (double[]){display->low, display->high}, 2);
   }
   fprintf(file, ", \"foreground\": \"%s\", \"mask\": ", foreground_names[display->foreground]);
-  if (options->mask)
-    json_string(file, options->mask);
-  else
-    fputs("null", file);
+  json_path(options->mask, file);
+  fputs(", \"overlay\": ", file);
+  json_path(options->overlay, file);
   fprintf(file, ", \"scope\": \"%s\"}", scope_names[display->scope]);
 }
 
