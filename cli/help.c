@@ -30,6 +30,8 @@ const char options_help[] =
     "      --overlay FILE      labels over the pictures, in colours, sliced like the input; of .npy with rgb\n"
     "      --opacity X         of their colours, 0 to 1; default 0.5\n"
     "      --columns N         of the grid; without it the picture is near-square\n"
+    "      --padding N         pixels between the pictures of the grid and around it; default 0\n"
+    "      --padding-value X   what is between pictures: 0 (default, black) to 1 (white)\n"
     "      --force             replace OUTPUT even if it is an input or read-only\n"
     "      --json              print what was done to standard output, as one JSON object\n"
     "  -v, --verbose           print a summary to standard error\n"

@@ -1,4 +1,4 @@
-/* Renderings as one picture: a grid of cells with square pixels, on black. */
+/* Renderings as one picture: a grid of cells with square pixels. */
 #ifndef BV_CLI_MONTAGE_H
 #define BV_CLI_MONTAGE_H
 
@@ -11,11 +11,11 @@ typedef struct cli_montage {
   int64_t cells, grid_columns;
 } cli_montage;
 
-/* A cell is a plane, or the three channels of an image in colour. Rows and columns that are spaced wider than
- * the pixels of slices->pixel are stretched to it by linear interpolation. Cells have the size of the largest,
- * and hold their picture in the middle. options->columns is the grid's number of columns, at most the number of
- * cells; 0 makes the picture near-square. Grey is shown in options->colours, if there are any, then labels are
- * laid over it; what is between the cells stays black. On failure one line in `why`. */
+/* Draws the cells of all renderings (cell.h). They have the size of the largest, and hold their picture in the
+ * middle. options->columns is the grid's number of columns, at most the number of cells; 0 makes the picture
+ * near-square. options->padding pixels are between the cells and around all of them, unless there is only one.
+ * Grey is shown in options->colours, if there are any; what is between the pictures has
+ * options->padding_value. On failure one line in `why`. */
 cli_result montage_of_renderings(const cli_rendering *renderings, int count, const cli_options *options,
                                  cli_montage *montage, reason why);
 

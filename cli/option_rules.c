@@ -59,14 +59,18 @@ static cli_result check_output(option_parser *parser) {
   if (options->kind == OUTPUT_PNG && format_given)
     return refuse(parser->why, CLI_USAGE, "--format is for .npy outputs, and the output is '%s'",
                   options->output);
-  if (options->kind == OUTPUT_NPY && options->colours && options->format != FORMAT_RGB)
-    return refuse(parser->why, CLI_USAGE, "--colormap with .npy outputs needs --format rgb");
-  if (options->kind == OUTPUT_NPY && options->overlay && options->format != FORMAT_RGB)
-    return refuse(parser->why, CLI_USAGE, "--overlay with .npy outputs needs --format rgb");
-  if (options->kind == OUTPUT_NPY && options->slices.ortho)
-    return refuse(parser->why, CLI_USAGE, "--ortho is for PNG outputs, and the output is .npy");
-  if (options->kind == OUTPUT_NPY && options->columns)
-    return refuse(parser->why, CLI_USAGE, "--columns is for PNG outputs, and the output is .npy");
+  if (options->kind == OUTPUT_NPY) {
+    static const int of_colour[] = {OPTION_COLORMAP, OPTION_OVERLAY};
+    static const int of_pictures[] = {OPTION_ORTHO, OPTION_COLUMNS, OPTION_PADDING, OPTION_PADDING_VALUE};
+    for (size_t i = 0; i < sizeof of_colour / sizeof *of_colour; ++i)
+      if (*given(parser, of_colour[i]) && options->format != FORMAT_RGB)
+        return refuse(parser->why, CLI_USAGE, "--%s with .npy outputs needs --format rgb",
+                      name_of_option(of_colour[i]));
+    for (size_t i = 0; i < sizeof of_pictures / sizeof *of_pictures; ++i)
+      if (*given(parser, of_pictures[i]))
+        return refuse(parser->why, CLI_USAGE, "--%s is for PNG outputs, and the output is .npy",
+                      name_of_option(of_pictures[i]));
+  }
   if (options->json && strcmp(options->output, "-") == 0)
     return refuse(parser->why, CLI_USAGE, "--json and -o - both want standard output");
   return CLI_OK;

@@ -8,6 +8,8 @@
 #include "batchview/pictures.h"
 #include "values.h"
 
+#define MOST_PADDING 1000000 /* a PNG has no more rows or columns */
+
 const char *const projection_names[] = {
     [BV_PROJECTION_MAX] = "max", [BV_PROJECTION_MIN] = "min", [BV_PROJECTION_MEAN] = "mean", NULL};
 
@@ -111,6 +113,12 @@ static cli_result take_slices(option_parser *parser, int option, const char *val
   }
 }
 
+static cli_result take_part(option_parser *parser, int option, const char *value, double *part) {
+  if (!parse_size(value, part) || *part > 1)
+    return refuse_value(parser, option, value, "a number from 0 to 1");
+  return CLI_OK;
+}
+
 cli_result take_option(option_parser *parser, int option, const char *value) {
   static const char *const formats[] = {[FORMAT_F32] = "f32", [FORMAT_U8] = "u8", [FORMAT_RGB] = "rgb", NULL};
   static const char *const scopes[] = {
@@ -163,9 +171,11 @@ cli_result take_option(option_parser *parser, int option, const char *value) {
       return refuse_value(parser, option, value, "same or ignore");
     options->ignore_grid = word == 1;
     return CLI_OK;
-  case OPTION_OPACITY:
-    if (!parse_size(value, &options->opacity) || options->opacity > 1)
-      return refuse_value(parser, option, value, "a number from 0 to 1");
+  case OPTION_OPACITY: return take_part(parser, option, value, &options->opacity);
+  case OPTION_PADDING_VALUE: return take_part(parser, option, value, &options->padding_value);
+  case OPTION_PADDING:
+    if (!parse_count(value, &options->padding) || options->padding > MOST_PADDING)
+      return refuse_value(parser, option, value, "a number from 0 to 1000000");
     return CLI_OK;
   default:
     if (!parse_count(value, &options->columns) || options->columns == 0)

@@ -42,6 +42,8 @@ typedef struct cli_options {
   const uint8_t *colours; /* the colour map's, NULL without; display.colour_map where the library uses it */
   bool volume;            /* a .npy array that would be a picture in colour is a volume */
   int64_t columns;        /* of the grid; 0 for a near-square picture */
+  int64_t padding;        /* pixels between pictures */
+  double padding_value;   /* the grey there: 0 black, 1 white */
   bool force;             /* replace inputs and read-only files */
   bool json;
   verbosity verbosity;

@@ -20,7 +20,7 @@ class Options(Case):
         text = self.succeed("--help").decode()
         self.assertTrue(text.startswith("batchview brain.nii.gz -o brain.png"))
         for option in ("--output", "--axis", "--slice", "--percentile", "--window", "--minmax", "--foreground",
-                       "--mask", "--mask-grid", "--overlay", "--opacity", "--volume", "--epsilon", "--scope",
+                       "--mask", "--mask-grid", "--overlay", "--opacity", "--padding", "--padding-value", "--volume", "--epsilon", "--scope",
                        "--columns", "--format", "--force", "--json", "-q", "--quiet", "-v", "--verbose",
                        "--version", "--help"):
             self.assertIn(option, text)
@@ -52,7 +52,7 @@ class Options(Case):
         self.refuse_usage("--fo", says=["--fo"])  # foreground or format
 
     def test_values_that_are_missing_or_too_many(self):
-        for option in ("output", "axis", "slice", "percentile", "window", "foreground", "mask", "overlay", "opacity",
+        for option in ("output", "axis", "slice", "percentile", "window", "foreground", "mask", "overlay", "opacity", "padding", "padding-value",
                        "scope", "columns", "format"):
             self.refuse(USAGE, "a.npy", f"--{option}", says=[f"--{option}", "expected a value"])
         self.refuse(USAGE, "a.npy", "-o", says=["--output", "expected a value"])
@@ -62,7 +62,7 @@ class Options(Case):
     def test_repeated_options(self):
         for option in (["--axis", "1"], ["--slice", "all"], ["--percentile", "1,2"], ["--window", "1,2"],
                        ["--minmax"], ["--foreground", "all"], ["--mask", "a.npy"], ["--overlay", "a.npy"],
-                       ["--opacity", "1"], ["--scope", "plane"],
+                       ["--opacity", "1"], ["--padding", "1"], ["--padding-value", "1"], ["--scope", "plane"],
                        ["--columns", "2"], ["--format", "u8"], ["--json"], ["--quiet"], ["--verbose"],
                        ["--output", "o.png"]):
             self.refuse(USAGE, "a.npy", *option, *option, says=[f"{option[0]} is given twice"])
@@ -138,6 +138,16 @@ class Options(Case):
             self.refuse(USAGE, "a.npy", "-o", "o.png", "--columns", value,
                         says=["--columns", f"'{value}'", "a number from 1"])
         self.refuse_usage("--columns", "2", says=["--columns", "PNG"])
+
+    def test_padding(self):
+        for value in ("-1", "x", "", "1.5", "1000001", "99999999999999999999"):
+            self.refuse(USAGE, "a.npy", "-o", "o.png", "--padding", value,
+                        says=["--padding", f"'{value}'", "a number from 0 to 1000000"])
+        for value in ("-0.5", "1.01", "x", "", "inf", "nan"):
+            self.refuse(USAGE, "a.npy", "-o", "o.png", "--padding-value", value,
+                        says=["--padding-value", f"'{value}'", "a number from 0 to 1"])
+        self.refuse_usage("--padding", "2", says=["--padding is for PNG"])
+        self.refuse_usage("--padding-value", "1", says=["--padding-value is for PNG"])
 
     def test_format_is_for_arrays(self):
         self.refuse(USAGE, "a.npy", "-o", "o.png", "--format", "u8", says=["--format", ".npy", "o.png"])

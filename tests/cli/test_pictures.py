@@ -84,6 +84,30 @@ class Pictures(Case):
             self.put("in.npy", self.numbers(shape))
             self.assertEqual(self.report("in.npy", "-o", "out.png")["output"]["columns"], across, shape)
 
+    def test_padding_between_and_around_cells(self):
+        """As torchvision's make_grid has it: nothing around a single picture."""
+        small, batch, value = self.numbers((3, 4)), self.numbers((5, 1, 4, 7)), round(self.random.random(), 2)
+        self.put("in.npy", batch)
+        self.put("small.npy", small)
+        planes = [(4, 7, grey_of(batch.values[28 * i:28 * i + 28])) for i in range(5)] + [(3, 4, grey_of(small.values))]
+        for columns, padding in itertools.product((1, 2, 4, 6), (0, 1, 3)):
+            down = math.ceil(6 / columns)
+            expected = [[int(255 * value)] * (columns * (7 + padding) + padding)
+                        for _ in range(down * (4 + padding) + padding)]
+            for number, (rows, across, pixels) in enumerate(planes):
+                top = padding + number // columns * (4 + padding) + (4 - rows) // 2
+                left = padding + number % columns * (7 + padding) + (7 - across) // 2
+                for r, c in itertools.product(range(rows), range(across)):
+                    expected[top + r][left + c] = pixels[across * r + c]
+            self.succeed("in.npy", "small.npy", "-o", "out.png", "--columns", str(columns), "--padding", str(padding),
+                         "--padding-value", str(value))
+            self.assert_array(self.get("out.png"), "u1", (len(expected), len(expected[0])), sum(expected, []))
+        self.succeed("small.npy", "-o", "out.png", "--padding", "5", "--padding-value", "1")
+        self.assert_array(self.get("out.png"), "u1", (3, 4), planes[5][2])
+        self.succeed("in.npy", "-o", "out.png", "--padding", "2", "--columns", "5", "--colormap", "hot", "--padding-value", "1")
+        self.assertEqual([self.get("out.png")[r, 9, k] for r in range(8) for k in range(3)], [255] * 24)
+        self.refuse(4, "in.npy", "-o", "out.png", "--padding", "999999", says=["out.png", "rows", "columns"])
+
     def test_images_in_colour_are_one_cell_each(self):
         batch = self.numbers((2, 3, 4, 5))
         self.put("in.npy", batch)

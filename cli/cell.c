@@ -1,0 +1,135 @@
+/* Resampling to square pixels, and what is laid over them. */
+#include "cell.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "batchview/pictures.h"
+
+/* One axis of a cell's picture: where its pixels lie between those of the plane. */
+typedef struct axis_map {
+  int64_t from, to; /* extents: of the plane, of the picture */
+} axis_map;
+
+typedef struct position {
+  int64_t below, above;
+  double t; /* of the way from below to above */
+} position;
+
+static position position_of(axis_map map, int64_t index) {
+  if (map.to == map.from)
+    return (position){index, index, 0};
+  double centre = ((double)index + 0.5) * (double)map.from / (double)map.to - 0.5;
+  centre = fmin(fmax(centre, 0), (double)(map.from - 1));
+  int64_t below = (int64_t)centre;
+  return (position){below, below + 1 < map.from ? below + 1 : below, centre - (double)below};
+}
+
+static int64_t nearest(axis_map map, int64_t index) { return (2 * index + 1) * map.from / (2 * map.to); }
+
+/* The extent of an axis whose pixels are `spacing` apart when they become `pixel` apart. */
+static axis_map stretched(int64_t extent, double spacing, double pixel) {
+  double to = (double)extent * (spacing / pixel);
+  return (axis_map){extent, (int64_t)(fmin(to, 1e18) + 0.5)}; /* far more than a picture can have */
+}
+
+static void map_axes(const cli_slices *slices, axis_map *rows, axis_map *columns) {
+  *rows = stretched(slices->batch.shape[2], slices->row_spacing, slices->pixel);
+  *columns = stretched(slices->batch.shape[3], slices->column_spacing, slices->pixel);
+}
+
+cli_canvas canvas_at(cli_canvas canvas, int64_t row, int64_t column) {
+  canvas.pixels += row * canvas.row_stride + column * canvas.channels;
+  return canvas;
+}
+
+int64_t count_cells(const cli_rendering *rendering) {
+  const int64_t *shape = rendering->slices.batch.shape;
+  return shape[0] * (rendering->slices.colour ? 1 : shape[1]);
+}
+
+void size_of_cells(const cli_rendering *rendering, int64_t size[2]) {
+  axis_map rows, columns;
+  map_axes(&rendering->slices, &rows, &columns);
+  size[0] = rows.to;
+  size[1] = columns.to;
+}
+
+/* ---- Planes ----------------------------------------------------------------------------------------- */
+
+/* Draws one plane in a channel of the canvas. */
+static void copy_plane(const uint8_t *plane, int64_t rows, int64_t columns, const cli_canvas *canvas,
+                       int channel) {
+  uint8_t *to = canvas->pixels + channel;
+  for (int64_t row = 0; row < rows; ++row, plane += columns, to += canvas->row_stride)
+    if (canvas->channels == 1)
+      memcpy(to, plane, (size_t)columns); /* grey as it is */
+    else
+      for (int64_t column = 0; column < columns; ++column)
+        to[column * canvas->channels] = canvas->shades[channel][plane[column]];
+}
+
+static void stretch_plane(const uint8_t *plane, axis_map rows, axis_map columns, const cli_canvas *canvas,
+                          int channel) {
+  uint8_t *to = canvas->pixels + channel;
+  for (int64_t row = 0; row < rows.to; ++row, to += canvas->row_stride) {
+    position y = position_of(rows, row);
+    const uint8_t *upper = plane + y.below * columns.from, *lower = plane + y.above * columns.from;
+    for (int64_t column = 0; column < columns.to; ++column) {
+      position x = position_of(columns, column);
+      double above = upper[x.below] + x.t * (upper[x.above] - upper[x.below]);
+      double below = lower[x.below] + x.t * (lower[x.above] - lower[x.below]);
+      to[column * canvas->channels] = canvas->shades[channel][(uint8_t)(above + y.t * (below - above) + 0.5)];
+    }
+  }
+}
+
+/* ---- Labels ----------------------------------------------------------------------------------------- */
+
+/* Where the labels of a cell begin: they may be those of all images, or of all planes of an image. */
+static const int32_t *labels_of_cell(const cli_rendering *rendering, int64_t cell) {
+  const bv_tensor *labels = &rendering->overlay.tensor;
+  const int64_t planes = rendering->slices.colour ? 1 : rendering->slices.batch.shape[1];
+  const int64_t image = labels->shape[0] > 1 ? cell / planes : 0,
+                plane = labels->shape[1] > 1 ? cell % planes : 0;
+  return (const int32_t *)labels->data + image * labels->stride[0] + plane * labels->stride[1];
+}
+
+static cli_result overlay_labels(const int32_t *labels, axis_map rows, axis_map columns, double opacity,
+                                 const cli_canvas *canvas, reason why) {
+  const int64_t shape[3] = {rows.to, columns.to, 3};
+  int32_t *stretched = malloc((size_t)(rows.to * columns.to) * sizeof *stretched);
+  if (!stretched)
+    return refuse(why, CLI_FAILED, "out of memory for labels of %" PRId64 " x %" PRId64 " pixels", columns.to,
+                  rows.to);
+  for (int64_t row = 0; row < rows.to; ++row)
+    for (int64_t column = 0; column < columns.to; ++column)
+      stretched[row * columns.to + column] =
+          labels[nearest(rows, row) * columns.from + nearest(columns, column)];
+  const bv_tensor over = bv_contiguous_tensor(stretched, BV_I32, BV_CPU, 2, shape);
+  bv_tensor pixels = bv_contiguous_tensor(canvas->pixels, BV_U8, BV_CPU, 3, shape);
+  pixels.stride[0] = canvas->row_stride;
+  const bv_status status = bv_overlay_labels(&pixels, &over, NULL, opacity, NULL);
+  free(stretched);
+  return status == BV_OK ? CLI_OK : refuse(why, CLI_FAILED, "%s", bv_last_error());
+}
+
+cli_result draw_cell(const cli_rendering *rendering, int64_t cell, double opacity, cli_canvas canvas,
+                     reason why) {
+  axis_map rows, columns;
+  map_axes(&rendering->slices, &rows, &columns);
+  for (int channel = 0; channel < canvas.channels; ++channel) {
+    /* grey in all channels of the picture, colours each in its own */
+    const int64_t number = rendering->slices.colour ? 3 * cell + channel : cell;
+    const uint8_t *plane = (const uint8_t *)rendering->memory + number * rows.from * columns.from;
+    if (rows.to == rows.from && columns.to == columns.from)
+      copy_plane(plane, rows.to, columns.to, &canvas, channel);
+    else
+      stretch_plane(plane, rows, columns, &canvas, channel);
+  }
+  return rendering->overlay.memory
+             ? overlay_labels(labels_of_cell(rendering, cell), rows, columns, opacity, &canvas, why)
+             : CLI_OK;
+}
