@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The Python tests of arrays on a GPU, on a machine without one: PyTorch and the installed package on two GPUs of the
-# simulator in ../shared/cusim, where work waits, in any order that streams allow, until something waits for it.
+# The Python tests of arrays on a GPU, on a machine without one: PyTorch, and what JAX calls on a GPU, with the installed package on
+# two GPUs of the simulator in ../shared/cusim, where work waits, in any order that streams allow, until something waits for it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 make -C ../shared/cusim BUILD="$PWD/build/cusim" -j "$(nproc)" >/dev/null

@@ -242,15 +242,9 @@ class TorchArrays(NumpyArrays):
 
 
 class JaxArrays(NumpyArrays):
-    """JAX's arrays, which nobody may write to: results are made in NumPy's memory and handed over."""
+    """JAX's arrays on the CPU, which nobody may write to: results are made in NumPy's memory and handed over."""
 
     ALIGNMENT = 64  # bytes, from which on JAX takes memory over without a copy
-
-    def binding(self, array: Any) -> ModuleType:
-        platforms = {device.platform for device in array.devices()}
-        if platforms != {"cpu"}:
-            raise TypeError(f"the JAX array is on {', '.join(sorted(platforms))}; JAX's are taken on the CPU alone")
-        return _cpu
 
     def values_like(self, array: Any, given: Any) -> Any:
         name = str(given.dtype)
@@ -316,7 +310,7 @@ def _library(array: Any) -> str:
     for base in type(array).__mro__:
         library = base.__module__.partition(".")[0]
         if library in ("jax", "jaxlib"):
-            return "traced by jax" if any(each.__name__ == "Tracer" for each in type(array).__mro__) else "jax"
+            return _kind_of_jax(array)
         if library in ("torch", "cupy") or base is numpy.ndarray:
             return library
     for protocol in ("__dlpack__", "__array_interface__", "__cuda_array_interface__"):
@@ -328,10 +322,18 @@ def _library(array: Any) -> str:
     )
 
 
+def _kind_of_jax(array: Any) -> str:
+    if any(each.__name__ == "Tracer" for each in type(array).__mro__):
+        return "jax.traced"
+    devices = array.devices()
+    return "jax" if len(devices) == 1 and next(iter(devices)).platform == "cpu" else "jax.placed"
+
+
 def _class_for(library: str) -> type[NumpyArrays]:
-    if library == "traced by jax":
-        traced: type[NumpyArrays] = importlib.import_module("batchview._jax").TracedArrays
-        return traced
+    if library.startswith("jax."):
+        module = importlib.import_module("batchview._jax")
+        by_xla: type[NumpyArrays] = module.TracedArrays if library == "jax.traced" else module.PlacedArrays
+        return by_xla
     return _CLASSES.get(library, OtherArrays)
 
 
@@ -342,7 +344,8 @@ def arrays_of(array: Any) -> NumpyArrays:
         if library not in _by_library:
             _by_library[library] = _class_for(library)()
         found = _by_library[library]
-        if len(_known) < 100:  # types that are made by the call would add up
+        # JAX's arrays have one type wherever they are; types that are made by the call would add up
+        if not library.startswith("jax") and len(_known) < 100:
             _known[type(array)] = found
     return found
 

@@ -1,28 +1,45 @@
-"""The functions inside what JAX traces: jax.jit, vmap, and donated arrays, by XLA's calls of foreign functions.
+"""The functions by XLA's calls of foreign functions: inside what JAX traces (jax.jit, vmap, donated arrays), and for arrays
+that are on a GPU or on several devices.
 
-Imported when the first traced array comes.
+Imported when the first such array comes.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy
 
 from batchview import _cpu
 from batchview._arrays import JaxArrays
+from batchview._binding import cuda
+from batchview._errors import Error
 
 jax: Any = importlib.import_module("jax")
 
-_TARGET = "batchview"
+_TARGET, _REPLAYABLE = "batchview", "batchview_replayable"
 _NORMALIZE, _MEASURE, _APPLY, _TO_UINT8, _IMAGE, _SLICE = range(6)
 _MOST_ARRAYS = 4
 # What None stands for where make_options gives it
 _DEFAULTS = (0, 0, 0, 0, 0, 2.0, 98.0, 0.0, 0.0, 1e-8, 1e-3, None, None)
 
-jax.ffi.register_ffi_target(_TARGET, _cpu.xla_handler(), platform="cpu")
+_FIXED = 2  # of options: the window is given
+
+
+def _register() -> None:
+    bindings = {"cpu": _cpu}
+    try:
+        bindings["CUDA"] = cuda()
+    except Error:  # there is no CUDA here, or none was built in: XLA says so where it is wanted
+        pass
+    for platform, binding in bindings.items():
+        jax.ffi.register_ffi_target(_TARGET, binding.xla_handler(False), platform=platform)
+        jax.ffi.register_ffi_target(_REPLAYABLE, binding.xla_handler(True), platform=platform)
+
+
+_register()
 
 
 class Pending:
@@ -48,7 +65,10 @@ def _call(function: int, arrays: list[Any], result: Any, options: Any = None, ax
     )
     if colours is not None:
         attributes["colours"] = numpy.frombuffer(colours, numpy.uint8)
-    result.value = jax.ffi.ffi_call(_TARGET, result.kind, vmap_method="broadcast_all")(
+    # What needs no memory besides, XLA may capture in a CUDA graph
+    replayable = function == _APPLY or (function == _NORMALIZE and window == _FIXED)
+    target = _REPLAYABLE if replayable else _TARGET
+    result.value = jax.ffi.ffi_call(target, result.kind, vmap_method="broadcast_all")(
         *(jax.lax.stop_gradient(array) for array in arrays), **attributes
     )
 
@@ -75,8 +95,8 @@ class _Binding:
         _call(_SLICE, [volume], out, axis=axis)
 
 
-class TracedArrays(JaxArrays):
-    """Arrays that are not there yet."""
+class PlacedArrays(JaxArrays):
+    """Arrays on a GPU, or on several devices."""
 
     _binding: Any = _Binding()
 
@@ -84,6 +104,11 @@ class TracedArrays(JaxArrays):
         return array.astype("float64") if array.dtype in self.wide else array
 
     def binding(self, array: Any) -> Any:
+        platforms = {device.platform for device in array.devices()}
+        if not platforms <= {"cpu", "gpu", "cuda"}:
+            raise TypeError(f"the JAX array is on {', '.join(sorted(platforms))}; JAX's are taken on CPUs and on CUDA's GPUs")
+        if platforms != {"cpu"}:
+            cuda()  # says what is missing
         return self._binding
 
     def stream(self, array: Any, stream: Any) -> int | None:
@@ -96,6 +121,20 @@ class TracedArrays(JaxArrays):
 
     def result(self, array: Any) -> Any:
         return array.value
+
+    def to_numpy(self, array: Any, stream: Any) -> Any:
+        return numpy.asarray(array.value)
+
+    def to_host(self, array: Any, stream: Any) -> Callable[[], Any]:
+        array.copy_to_host_async()
+        return lambda: numpy.asarray(array)
+
+
+class TracedArrays(PlacedArrays):
+    """Arrays that are not there yet."""
+
+    def binding(self, array: Any) -> Any:
+        return self._binding
 
     def to_numpy(self, array: Any, stream: Any) -> Any:
         raise TypeError("what JAX traces has no pictures of NumPy's; give device_output=True")

@@ -8,6 +8,10 @@
 /* Whether this module takes device arrays. */
 extern const int device_arrays;
 
+/* The device on which `memory` lies, or BV_CPU; of NULL the current one. A cudaError_t, and no need of the GIL.
+ */
+int device_find(const void *memory, int32_t *device);
+
 /* The device on which `memory` lies; of NULL, which empty arrays have, the current one. 0, or -1 with an
  * exception. */
 int device_of_memory(const void *memory, int32_t *device);

@@ -17,23 +17,21 @@ static int finish(cudaError_t error, const char *what) {
   return -1;
 }
 
+int device_find(const void *memory, int32_t *device) {
+  struct cudaPointerAttributes facts = {.type = cudaMemoryTypeDevice};
+  cudaError_t error = memory ? cudaPointerGetAttributes(&facts, memory) : cudaGetDevice(&facts.device);
+  *device = facts.type == cudaMemoryTypeDevice || facts.type == cudaMemoryTypeManaged ? facts.device : BV_CPU;
+  return error;
+}
+
 int device_of_memory(const void *memory, int32_t *device) {
-  int current;
-  if (!memory) {
-    cudaError_t error = cudaGetDevice(&current);
-    *device = current;
-    return finish(error, "asking for the current device");
-  }
-  struct cudaPointerAttributes facts;
-  cudaError_t error = cudaPointerGetAttributes(&facts, memory);
+  cudaError_t error = (cudaError_t)device_find(memory, device);
   if (error != cudaSuccess)
     return finish(error, "asking where an array lies");
-  if (facts.type != cudaMemoryTypeDevice && facts.type != cudaMemoryTypeManaged) {
-    PyErr_Format(PyExc_ValueError, "the array's address, %p, is not of a device's memory", memory);
-    return -1;
-  }
-  *device = facts.device;
-  return 0;
+  if (*device != BV_CPU)
+    return 0;
+  PyErr_Format(PyExc_ValueError, "the array's address, %p, is not of a device's memory", memory);
+  return -1;
 }
 
 int device_order(int32_t device, bv_stream stream, bv_stream awaited) {

@@ -292,7 +292,7 @@ static PyMethodDef methods[] = {
     {"image_to_uint8", image_to_uint8, METH_VARARGS, "(image, out, stream, 0)"},
     {"image_2d", image_2d, METH_VARARGS, "(image, out, stream, 0)"},
     {"slice_of_3d", slice_of_3d, METH_VARARGS, "(volume, out, stream, axis)"},
-    {"xla_handler", xla_handler, METH_NOARGS, "()"},
+    {"xla_handler", xla_handler, METH_O, "(replayable)"},
     {"describe", describe, METH_NOARGS, "()"},
     {"set_threads", set_threads, METH_VARARGS, "(threads)"},
     {"get_threads", get_threads, METH_NOARGS, "()"},

@@ -12,6 +12,8 @@ enum { XLA_INVALID_ARGUMENT = 3, XLA_RESOURCE_EXHAUSTED = 8, XLA_INTERNAL = 13 }
 enum { XLA_STAGE_EXECUTE = 3 };
 enum { XLA_ATTRIBUTE_ARRAY = 1 };
 enum { XLA_EXTENSION_METADATA = 1 };
+enum { XLA_COMMAND_BUFFER_COMPATIBLE = 1 }; /* a trait: what is enqueued may be captured, and replayed */
+enum { XLA_MOST_ALIGNMENT = 16 };           /* that memory can be asked for with, bytes */
 
 typedef struct xla_error xla_error;
 
@@ -45,12 +47,39 @@ typedef struct xla_error_arguments {
   int code;
 } xla_error_arguments;
 
+typedef struct xla_stream_arguments {
+  size_t struct_size;
+  xla_extension *extensions;
+  void *context, *stream;
+} xla_stream_arguments;
+
+typedef struct xla_allocate_arguments {
+  size_t struct_size;
+  xla_extension *extensions;
+  void *context;
+  size_t size, alignment;
+  void *data;
+} xla_allocate_arguments;
+
+typedef struct xla_free_arguments {
+  size_t struct_size;
+  xla_extension *extensions;
+  void *context;
+  size_t size;
+  void *data;
+} xla_free_arguments;
+
 typedef struct xla_api {
   size_t struct_size;
   xla_extension *extensions;
   xla_version version;
   const void *internal;
   xla_error *(*create_error)(xla_error_arguments *arguments);
+  void (*not_used[3])(void);
+  xla_error *(*get_stream)(xla_stream_arguments *arguments);
+  void (*not_used_either[4])(void);
+  xla_error *(*allocate)(xla_allocate_arguments *arguments);
+  xla_error *(*free)(xla_free_arguments *arguments);
 } xla_api; /* more follows */
 
 typedef struct xla_buffer {
@@ -100,7 +129,9 @@ typedef struct xla_call {
   xla_attributes attributes;
 } xla_call; /* more follows */
 
-/* The function for XLA, in a capsule as jax.ffi.register_ffi_target takes it; NULL with an exception. */
-PyObject *xla_handler(PyObject *module, PyObject *nothing);
+/* The function for XLA, in a capsule as jax.ffi.register_ffi_target takes it; NULL with an exception. If
+ * `replayable` is true, it says of itself that its calls need no memory besides, so that XLA may capture them.
+ */
+PyObject *xla_handler(PyObject *module, PyObject *replayable);
 
 #endif

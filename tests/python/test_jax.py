@@ -1,4 +1,9 @@
-"""Inside what JAX traces: jit, vmap, donated arrays. (Arrays that are there: test_arrays.py.)"""
+"""Inside what JAX traces: jit, vmap, donated arrays. (Arrays that are there: test_arrays.py, and on a GPU
+device/test_xla.py.)"""
+
+import os
+import subprocess
+import sys
 
 import definition
 import numpy as np
@@ -115,3 +120,46 @@ def test_what_is_wrong_is_named(brain):
         jax.jit(lambda x: visualize_2d_image(x, device_output=True, stream=1))(brain[0, 0])
     with pytest.raises(Exception, match="type|dtype"):
         jax.jit(normalize_batch_for_display)(brain.astype(np.complex64)).block_until_ready()
+
+
+def test_programs_for_a_gpu_call_the_same(brain):
+    """Lowered for CUDA, which needs no GPU."""
+    windows = definition.windows(brain)[:, :2]
+    for function, target in (
+        (normalize_batch_for_display, "batchview"),
+        (lambda x: normalize_batch_for_display(x, window=(50, 250)), "batchview_replayable"),
+        (lambda x: apply_window(x, windows), "batchview_replayable"),
+    ):
+        with jax.enable_x64(True):
+            lowered = jax.jit(function).trace(jax.numpy.asarray(brain)).lower(lowering_platforms=("cuda",))
+        calls = [line for line in lowered.as_text().splitlines() if "custom_call" in line]
+        assert len(calls) == 1 and f"custom_call @{target}(" in calls[0]
+
+
+ON_TWO_DEVICES = """
+import definition, jax, numpy as np
+from batchview.visualization import normalize_batch_for_display, normalize_image_to_uint8
+jax.config.update("jax_num_cpu_devices", 2)
+brain = np.random.default_rng(int(sys.argv[1])).gamma(2, 100, (2, 3, 24, 20)).astype(np.float32)
+mesh = jax.make_mesh((2,), ("batch",))
+batch = jax.device_put(brain, jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("batch")))
+assert len(batch.devices()) == 2
+values = normalize_batch_for_display(batch, scope="batch")
+assert isinstance(values, jax.Array) and len(values.devices()) == 2
+np.testing.assert_array_equal(np.asarray(values), definition.normalized(brain, scope="batch"))
+image = normalize_image_to_uint8(batch)
+assert type(image) is np.ndarray
+np.testing.assert_array_equal(image, definition.image_to_uint8(brain))
+try:
+    normalize_batch_for_display(batch, stream=1)
+except TypeError as error:
+    assert "stream cannot be given" in str(error)
+else:
+    raise AssertionError
+"""
+
+
+def test_arrays_on_two_devices(random):
+    """As arrays on a GPU, which go to XLA without a trace of the caller's."""
+    program = f"import sys; sys.path.insert(0, {os.path.dirname(__file__)!r})" + ON_TWO_DEVICES
+    subprocess.run([sys.executable, "-c", program, str(random.integers(2**32))], check=True, timeout=120)
