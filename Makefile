@@ -39,8 +39,7 @@ demo:
 	@echo "Look at build/gallery/page.png"
 
 gallery: demo
-	mkdir -p docs/gallery
-	cp build/gallery/*.png docs/gallery
+	cd build && cp $$(grep -o 'gallery/[a-z]*\.png' ../docs/gallery.md) ../docs/gallery
 
 test: build-test
 	ctest --preset $(TEST_PRESET) -LE 'slow$(if $(SIMULATE),|gpu)' -j "$$(nproc)"
