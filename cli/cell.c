@@ -40,11 +40,6 @@ static void map_axes(const cli_slices *slices, axis_map *rows, axis_map *columns
   *columns = stretched(slices->batch.shape[3], slices->column_spacing, slices->pixel);
 }
 
-cli_canvas canvas_at(cli_canvas canvas, int64_t row, int64_t column) {
-  canvas.pixels += row * canvas.row_stride + column * canvas.channels;
-  return canvas;
-}
-
 int64_t count_cells(const cli_rendering *rendering) {
   const int64_t *shape = rendering->slices.batch.shape;
   return shape[0] * (rendering->slices.colour ? 1 : shape[1]);

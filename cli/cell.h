@@ -2,18 +2,8 @@
 #ifndef BV_CLI_CELL_H
 #define BV_CLI_CELL_H
 
+#include "canvas.h"
 #include "render.h"
-
-/* Where to draw in a picture of bytes. */
-typedef struct cli_canvas {
-  uint8_t *pixels;          /* the upper left one */
-  int64_t row_stride;       /* in bytes */
-  int channels;             /* 1 grey, 3 RGB */
-  const uint8_t *shades[3]; /* what is drawn of each grey value, in each channel */
-} cli_canvas;
-
-/* The same from another pixel on. */
-cli_canvas canvas_at(cli_canvas canvas, int64_t row, int64_t column);
 
 int64_t count_cells(const cli_rendering *rendering);
 

@@ -29,6 +29,8 @@ const char options_help[] =
     "      --colormap NAME     colours for grey: grey, bone, hot, viridis, magma, turbo; of .npy with rgb\n"
     "      --overlay FILE      labels over the pictures, in colours, sliced like the input; of .npy with rgb\n"
     "      --opacity X         of their colours, 0 to 1; default 0.5\n"
+    "      --colorbar          at the right of each picture, or of all that have the same window, its colours\n"
+    "                          and the window's numbers\n"
     "      --columns N         of the grid; without it the picture is near-square\n"
     "      --padding N         pixels between the pictures of the grid and around it; default 0\n"
     "      --padding-value X   what is between pictures: 0 (default, black) to 1 (white)\n"

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cell.h"
+#include "colour_bar.h"
 
 /* libpng takes a million pixels a side; more than 2^30 in all is nothing to look at. */
 #define MAX_SIDE 1000000
@@ -17,6 +18,8 @@ typedef struct montage_grid {
   int64_t cell_rows, cell_columns; /* in pixels */
   int64_t padding;                 /* pixels between cells, */
   int64_t margin;                  /* and around all of them */
+  int64_t cell_bar;                /* columns of a cell that its colour bar has, */
+  const double *window;            /* or the window of one bar beside the whole grid; NULL without */
   int64_t height, width;           /* of the whole */
   int channels;
 } montage_grid;
@@ -30,6 +33,32 @@ static int64_t near_square_columns(const montage_grid *grid) {
 /* Pixels of so many cells in a row. */
 static double extent_of(int64_t cells, int64_t cell, const montage_grid *grid) {
   return (double)cells * (double)cell + (double)(cells - 1) * (double)grid->padding + 2 * (double)grid->margin;
+}
+
+static const double *window_of_cell(const cli_rendering *rendering, int64_t cell) {
+  return rendering->windows + 3 * (cell * rendering->window_count / count_cells(rendering));
+}
+
+/* Where all pictures that have a window have the same, it gets one bar; else each cell has room for its own. */
+static void lay_out_bars(const cli_rendering *renderings, int count, montage_grid *grid) {
+  bool differ = false;
+  grid->cell_rows = grid->cell_rows < COLOUR_BAR_ROWS ? COLOUR_BAR_ROWS : grid->cell_rows;
+  for (int i = 0; i < count; ++i)
+    for (int64_t group = 0; group < renderings[i].window_count; ++group) {
+      const double *window = renderings[i].windows + 3 * group;
+      if (!colour_bar_is_possible(window))
+        continue;
+      if (!grid->window)
+        grid->window = window;
+      differ = differ || window[0] != grid->window[0] || window[1] != grid->window[1];
+      const int64_t columns = colour_bar_columns(window, grid->cell_rows);
+      grid->cell_bar = columns > grid->cell_bar ? columns : grid->cell_bar;
+    }
+  if (differ)
+    grid->window = NULL;
+  else
+    grid->cell_bar = 0;
+  grid->cell_columns += grid->cell_bar;
 }
 
 static cli_result lay_out(const cli_rendering *renderings, int count, const cli_options *options,
@@ -46,13 +75,17 @@ static cli_result lay_out(const cli_rendering *renderings, int count, const cli_
     if (renderings[i].slices.colour)
       grid->channels = 3;
   } while (++i < count);
+  if (options->colour_bar)
+    lay_out_bars(renderings, count, grid);
   grid->columns = options->columns == 0            ? near_square_columns(grid)
                   : options->columns < grid->cells ? options->columns
                                                    : grid->cells;
   grid->rows = (grid->cells + grid->columns - 1) / grid->columns;
   grid->margin = grid->cells > 1 ? grid->padding : 0;
   const double height = extent_of(grid->rows, grid->cell_rows, grid);
-  const double width = extent_of(grid->columns, grid->cell_columns, grid);
+  double width = extent_of(grid->columns, grid->cell_columns, grid);
+  if (grid->window && height <= MAX_SIDE)
+    width += (double)colour_bar_columns(grid->window, (int64_t)height - 2 * grid->margin);
   if (height > MAX_SIDE || width > MAX_SIDE || height * width > (double)MAX_PIXELS) {
     return refuse(why, CLI_UNSUPPORTED,
                   "the picture would have %.0f rows and %.0f columns; at most %d each and %" PRId64
@@ -64,6 +97,9 @@ static cli_result lay_out(const cli_rendering *renderings, int count, const cli_
   return CLI_OK;
 }
 
+/* The grey of text that is seen before the padding. */
+static uint8_t ink_of(const cli_options *options) { return options->padding_value < 0.5 ? 255 : 0; }
+
 static cli_result draw_rendering(const cli_rendering *rendering, const cli_options *options,
                                  const montage_grid *grid, int64_t first_cell, cli_canvas canvas, reason why) {
   int64_t size[2];
@@ -73,9 +109,13 @@ static cli_result draw_rendering(const cli_rendering *rendering, const cli_optio
     const int64_t row = (first_cell + i) / grid->columns, column = (first_cell + i) % grid->columns;
     const int64_t top = grid->margin + row * (grid->cell_rows + grid->padding);
     const int64_t left = grid->margin + column * (grid->cell_columns + grid->padding);
+    const int64_t picture_columns = grid->cell_columns - grid->cell_bar;
     const cli_canvas at =
-        canvas_at(canvas, top + (grid->cell_rows - size[0]) / 2, left + (grid->cell_columns - size[1]) / 2);
+        canvas_at(canvas, top + (grid->cell_rows - size[0]) / 2, left + (picture_columns - size[1]) / 2);
     result = draw_cell(rendering, i, options->opacity, at, why);
+    if (grid->cell_bar > 0 && colour_bar_is_possible(window_of_cell(rendering, i)))
+      colour_bar_draw(window_of_cell(rendering, i), grid->cell_rows, ink_of(options),
+                      canvas_at(canvas, top, left + picture_columns));
   }
   return result;
 }
@@ -113,6 +153,11 @@ cli_result montage_of_renderings(const cli_rendering *renderings, int count, con
   for (int i = 0; i < count && result == CLI_OK; ++i) {
     result = draw_rendering(&renderings[i], options, &grid, cell, canvas, why);
     cell += count_cells(&renderings[i]);
+  }
+  if (grid.window) {
+    const int64_t rows = grid.height - 2 * grid.margin;
+    colour_bar_draw(grid.window, rows, ink_of(options),
+                    canvas_at(canvas, grid.margin, grid.width - colour_bar_columns(grid.window, rows)));
   }
   return result;
 }

@@ -61,7 +61,8 @@ static cli_result check_output(option_parser *parser) {
                   options->output);
   if (options->kind == OUTPUT_NPY) {
     static const int of_colour[] = {OPTION_COLORMAP, OPTION_OVERLAY};
-    static const int of_pictures[] = {OPTION_ORTHO, OPTION_COLUMNS, OPTION_PADDING, OPTION_PADDING_VALUE};
+    static const int of_pictures[] = {OPTION_ORTHO, OPTION_COLUMNS, OPTION_COLORBAR, OPTION_PADDING,
+                                      OPTION_PADDING_VALUE};
     for (size_t i = 0; i < sizeof of_colour / sizeof *of_colour; ++i)
       if (*given(parser, of_colour[i]) && options->format != FORMAT_RGB)
         return refuse(parser->why, CLI_USAGE, "--%s with .npy outputs needs --format rgb",

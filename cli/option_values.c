@@ -171,6 +171,7 @@ cli_result take_option(option_parser *parser, int option, const char *value) {
       return refuse_value(parser, option, value, "same or ignore");
     options->ignore_grid = word == 1;
     return CLI_OK;
+  case OPTION_COLORBAR: options->colour_bar = true; return CLI_OK;
   case OPTION_OPACITY: return take_part(parser, option, value, &options->opacity);
   case OPTION_PADDING_VALUE: return take_part(parser, option, value, &options->padding_value);
   case OPTION_PADDING:

@@ -10,6 +10,7 @@ static const struct option long_options[] = {
     {"output", required_argument, NULL, OPTION_OUTPUT},
     {"format", required_argument, NULL, OPTION_FORMAT},
     {"columns", required_argument, NULL, OPTION_COLUMNS},
+    {"colorbar", no_argument, NULL, OPTION_COLORBAR},
     {"padding", required_argument, NULL, OPTION_PADDING},
     {"padding-value", required_argument, NULL, OPTION_PADDING_VALUE},
     {"force", no_argument, NULL, OPTION_FORCE},

@@ -44,7 +44,8 @@ typedef struct cli_options {
   int64_t columns;        /* of the grid; 0 for a near-square picture */
   int64_t padding;        /* pixels between pictures */
   double padding_value;   /* the grey there: 0 black, 1 white */
-  bool force;             /* replace inputs and read-only files */
+  bool colour_bar;
+  bool force; /* replace inputs and read-only files */
   bool json;
   verbosity verbosity;
   bool help, version; /* nothing else counts if one of them is set */

@@ -79,8 +79,9 @@ static cli_result render_view(const source *input, const cli_options *options, c
   cli_labels mask = {0};
   rendering->source = *input;
   cli_result result = slices_of_source(input, &options->slices, &rendering->slices, why);
-  if (result == CLI_OK && options->colours && rendering->slices.colour)
-    result = refuse(why, CLI_USAGE, "--colormap is for grey, and this is in colour");
+  if (result == CLI_OK && (options->colours || options->colour_bar) && rendering->slices.colour)
+    result = refuse(why, CLI_USAGE, "--%s is for grey, and this is in colour",
+                    options->colours ? "colormap" : "colorbar");
   if (result == CLI_OK && companions->mask.path)
     result = labels_of_input(&companions->mask, input, &rendering->slices, options, &mask, why);
   if (result == CLI_OK && companions->overlay.path)

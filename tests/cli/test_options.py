@@ -20,7 +20,7 @@ class Options(Case):
         text = self.succeed("--help").decode()
         self.assertTrue(text.startswith("batchview brain.nii.gz -o brain.png"))
         for option in ("--output", "--axis", "--slice", "--percentile", "--window", "--minmax", "--foreground",
-                       "--mask", "--mask-grid", "--overlay", "--opacity", "--padding", "--padding-value", "--volume", "--epsilon", "--scope",
+                       "--mask", "--mask-grid", "--overlay", "--opacity", "--padding", "--padding-value", "--colorbar", "--volume", "--epsilon", "--scope",
                        "--columns", "--format", "--force", "--json", "-q", "--quiet", "-v", "--verbose",
                        "--version", "--help"):
             self.assertIn(option, text)
@@ -56,13 +56,13 @@ class Options(Case):
                        "scope", "columns", "format"):
             self.refuse(USAGE, "a.npy", f"--{option}", says=[f"--{option}", "expected a value"])
         self.refuse(USAGE, "a.npy", "-o", says=["--output", "expected a value"])
-        for option in ("force", "json", "quiet", "verbose", "minmax", "help", "version"):
+        for option in ("force", "json", "quiet", "verbose", "minmax", "colorbar", "help", "version"):
             self.refuse_usage(f"--{option}=1", says=[f"--{option}", "no value"])
 
     def test_repeated_options(self):
         for option in (["--axis", "1"], ["--slice", "all"], ["--percentile", "1,2"], ["--window", "1,2"],
                        ["--minmax"], ["--foreground", "all"], ["--mask", "a.npy"], ["--overlay", "a.npy"],
-                       ["--opacity", "1"], ["--padding", "1"], ["--padding-value", "1"], ["--scope", "plane"],
+                       ["--opacity", "1"], ["--padding", "1"], ["--colorbar"], ["--padding-value", "1"], ["--scope", "plane"],
                        ["--columns", "2"], ["--format", "u8"], ["--json"], ["--quiet"], ["--verbose"],
                        ["--output", "o.png"]):
             self.refuse(USAGE, "a.npy", *option, *option, says=[f"{option[0]} is given twice"])
@@ -148,6 +148,7 @@ class Options(Case):
                         says=["--padding-value", f"'{value}'", "a number from 0 to 1"])
         self.refuse_usage("--padding", "2", says=["--padding is for PNG"])
         self.refuse_usage("--padding-value", "1", says=["--padding-value is for PNG"])
+        self.refuse_usage("--colorbar", says=["--colorbar is for PNG"])
 
     def test_format_is_for_arrays(self):
         self.refuse(USAGE, "a.npy", "-o", "o.png", "--format", "u8", says=["--format", ".npy", "o.png"])
