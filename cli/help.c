@@ -8,6 +8,7 @@ const char options_help[] =
     "batchview ct.nii.gz --window 40,400 -o ct.png          a CT window: level 40, width 400\n"
     "batchview batch.npy -o out.npy                         the normalised batch [B, C, H, W], float32\n"
     "batchview a.png b.tif c.npy --columns 3 -o abc.png     several files in one grid\n"
+    "batchview scans --recursive -o pictures/               a picture of each file in a folder\n"
     "cat brain.nii.gz | batchview - -o - | display          from standard input to standard output\n"
     "\n"
     "Usage: batchview [OPTION]... FILE... -o OUTPUT\n"
@@ -23,7 +24,10 @@ const char options_help[] =
     "\n"
     "Output\n"
     "  -o, --output OUTPUT     FILE.png: one picture, or a grid of planes; FILE.npy: an array;\n"
-    "                          -: PNG to standard output, or .npy with --format\n"
+    "                          -: PNG to standard output, or .npy with --format;\n"
+    "                          DIR/: for each FILE one, named after it, or .npy with --format; a FILE may\n"
+    "                          then be a folder of any files or a quoted pattern ('scans/*.nii.gz')\n"
+    "      --recursive         with DIR/, folders inside folders too, each file in the same place in DIR\n"
     "      --format FORMAT     of .npy: f32 (default, 0 to 1), u8 (grey bytes), rgb (grey bytes three times,\n"
     "                          in a last dimension of 3)\n"
     "      --colormap NAME     colours for grey: grey, bone, hot, viridis, magma, turbo; of .npy with rgb\n"
@@ -71,4 +75,4 @@ const char options_help[] =
     "  -h, --help, --version\n"
     "\n"
     "Exit status: 0 done, 2 wrong command line, 3 unreadable input, 4 unsupported input, 5 output not\n"
-    "written, 6 out of memory or another failure.\n";
+    "written, 6 out of memory or another failure, 7 some of the pictures in DIR/ could not be made.\n";

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "dicom_codec.h"
+#include "folder.h"
 #include "make.h"
 #include "message.h"
 #include "replace.h"
@@ -16,12 +17,6 @@
 static cli_result fail(cli_result result, const char *subject, const char *text) {
   print_error(subject, text);
   return result;
-}
-
-/* What was printed may still wait in the buffer: a full disk shows here. */
-static cli_result flush_output(void) {
-  return fflush(stdout) == 0 && !ferror(stdout) ? CLI_OK
-                                                : fail(CLI_WRITE, "standard output", "cannot be written");
 }
 
 static bool is_long_work(const cli_options *options) {
@@ -46,13 +41,13 @@ static cli_result tell(const cli_report *report) {
   return flush_output();
 }
 
-static cli_result run(const cli_options *options) {
+static cli_result run_one(const cli_options *options) {
   char text[REASON_BYTES];
   const reason why = {text, sizeof text};
   const double start = seconds_now();
   cli_companions companions;
-  const char *subject = options->output;
-  cli_result result = check_replacement(options, why);
+  const char *subject;
+  cli_result result = check_replacements(options, &options->output, 1, &subject, why);
   if (result != CLI_OK)
     return fail(result, subject, text);
   result = companions_read(options, &companions, &subject, why);
@@ -91,5 +86,5 @@ int main(int argc, char **argv) {
   }
   if (strcmp(options.output, "-") == 0 && isatty(STDOUT_FILENO))
     return fail(CLI_USAGE, NULL, "-o -: standard output is a terminal, which shows no pictures");
-  return run(&options);
+  return options.folder ? run_folder(&options) : run_one(&options);
 }

@@ -1,7 +1,13 @@
 /* Rendering the inputs, and writing what becomes of them. */
 #include "make.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "names.h"
 
 int count_steps(const cli_options *options) {
   /* reading each input, measuring and mapping each view, and writing */
@@ -22,9 +28,27 @@ static cli_result render_all(const cli_options *options, const cli_companions *c
   return result;
 }
 
+/* The folders on the way to an output in a directory. */
+static cli_result make_folders(const char *path, reason why) {
+  char *folder = joined(path, "", "");
+  if (folder == NULL)
+    return refuse(why, CLI_FAILED, "out of memory");
+  cli_result result = CLI_OK;
+  for (char *slash = folder; result == CLI_OK && (slash = strchr(slash + 1, '/')) != NULL;) {
+    *slash = '\0';
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST && access(folder, F_OK) != 0)
+      result = refuse_error(why, CLI_WRITE, errno);
+    *slash = '/';
+  }
+  free(folder);
+  return result;
+}
+
 static cli_result write_output(cli_report *report, reason why) {
   const cli_options *options = report->options;
-  cli_result result;
+  cli_result result = options->folder ? make_folders(options->output, why) : CLI_OK;
+  if (result != CLI_OK)
+    return result;
   if (options->kind == OUTPUT_PNG) {
     result = montage_of_renderings(report->renderings, report->count, options, &report->montage, why);
     if (result == CLI_OK)

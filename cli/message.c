@@ -30,4 +30,11 @@ static void print_line(const char *subject, const char *word, const char *text) 
 
 void print_error(const char *subject, const char *reason) { print_line(subject, NULL, reason); }
 
+cli_result flush_output(void) {
+  if (fflush(stdout) == 0 && !ferror(stdout))
+    return CLI_OK;
+  print_error("standard output", "cannot be written");
+  return CLI_WRITE;
+}
+
 void print_note(const char *subject, const char *word, const char *text) { print_line(subject, word, text); }

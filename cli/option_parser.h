@@ -7,6 +7,7 @@
 /* Numbered from beyond the letters of short options. */
 enum {
   OPTION_OUTPUT = 256,
+  OPTION_RECURSIVE,
   OPTION_FORMAT,
   OPTION_COLUMNS,
   OPTION_COLORBAR,

@@ -2,6 +2,7 @@
 #include "option_parser.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "values.h"
 
@@ -42,6 +43,23 @@ static cli_result check_together(option_parser *parser) {
   return CLI_OK;
 }
 
+static bool is_directory(const char *path) {
+  struct stat facts;
+  return stat(path, &facts) == 0 && S_ISDIR(facts.st_mode);
+}
+
+static cli_result check_folder(option_parser *parser) {
+  const cli_options *options = parser->options;
+  if (options->recursive && !options->folder)
+    return refuse(parser->why, CLI_USAGE, "--recursive is for a directory as output, and the output is '%s'",
+                  options->output);
+  for (int i = 0; i < options->input_count && options->folder; ++i)
+    if (strcmp(options->inputs[i], "-") == 0)
+      return refuse(parser->why, CLI_USAGE,
+                    "standard input (-) has no name that its picture in '%s' could have", options->output);
+  return CLI_OK;
+}
+
 static cli_result check_output(option_parser *parser) {
   cli_options *options = parser->options;
   if (!options->output)
@@ -53,8 +71,13 @@ static cli_result check_output(option_parser *parser) {
     options->kind = OUTPUT_PNG;
   else if (ends_with(options->output, ".npy"))
     options->kind = OUTPUT_NPY;
-  else
-    return refuse_value(parser, OPTION_OUTPUT, options->output, "a name that ends with .png or .npy, or -");
+  else if (ends_with(options->output, "/") || is_directory(options->output)) {
+    options->folder = true;
+    options->kind = format_given ? OUTPUT_NPY : OUTPUT_PNG;
+  } else {
+    return refuse_value(parser, OPTION_OUTPUT, options->output,
+                        "a name that ends with .png or .npy, a directory, or -");
+  }
 
   if (options->kind == OUTPUT_PNG && format_given)
     return refuse(parser->why, CLI_USAGE, "--format is for .npy outputs, and the output is '%s'",
@@ -74,7 +97,7 @@ static cli_result check_output(option_parser *parser) {
   }
   if (options->json && strcmp(options->output, "-") == 0)
     return refuse(parser->why, CLI_USAGE, "--json and -o - both want standard output");
-  return CLI_OK;
+  return check_folder(parser);
 }
 
 cli_result check_options(option_parser *parser) {

@@ -132,6 +132,7 @@ cli_result take_option(option_parser *parser, int option, const char *value) {
   case OPTION_OUTPUT: options->output = value; return CLI_OK;
   case OPTION_MASK: options->mask = value; return CLI_OK;
   case OPTION_OVERLAY: options->overlay = value; return CLI_OK;
+  case OPTION_RECURSIVE: options->recursive = true; return CLI_OK;
   case OPTION_FORCE: options->force = true; return CLI_OK;
   case OPTION_VOLUME: options->volume = true; return CLI_OK;
   case OPTION_JSON: options->json = true; return CLI_OK;

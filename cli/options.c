@@ -8,6 +8,7 @@
 static const char short_options[] = ":o:vqh";
 static const struct option long_options[] = {
     {"output", required_argument, NULL, OPTION_OUTPUT},
+    {"recursive", no_argument, NULL, OPTION_RECURSIVE},
     {"format", required_argument, NULL, OPTION_FORMAT},
     {"columns", required_argument, NULL, OPTION_COLUMNS},
     {"colorbar", no_argument, NULL, OPTION_COLORBAR},

@@ -29,6 +29,8 @@ typedef struct cli_options {
   char **inputs; /* into argv */
   int input_count;
   const char *output;
+  bool folder;    /* the output is a directory, of a picture for each input */
+  bool recursive; /* and folders among the inputs have others inside */
   output_kind kind;
   pixel_format format; /* OUTPUT_NPY */
   slice_options slices;

@@ -108,9 +108,8 @@ static cli_result add_files(directory *all, DIR *listing, reason why) {
   }
   if (errno != 0)
     return refuse_error(why, CLI_UNREADABLE, errno);
-  if (all->count == 0)
-    return refuse(why, CLI_UNREADABLE, "a directory without DICOM pictures among its %zu files", all->others);
-  qsort(all->files, all->count, sizeof *all->files, by_name);
+  if (all->count > 0)
+    qsort(all->files, all->count, sizeof *all->files, by_name);
   return CLI_OK;
 }
 
@@ -217,24 +216,48 @@ static cli_result load_files(directory *all, source *into, reason why) {
   return result;
 }
 
-cli_result read_directory(const char *path, source *into, reason why) {
-  directory all = {.path = path};
-  DIR *listing = opendir(path);
+static cli_result list_directory(directory *all, reason why) {
+  DIR *listing = opendir(all->path);
   if (listing == NULL)
     return refuse_error(why, CLI_UNREADABLE, errno);
-  cli_result result = add_files(&all, listing, why);
+  cli_result result = add_files(all, listing, why);
   closedir(listing);
+  return result;
+}
+
+static void directory_free(directory *all) {
+  for (size_t i = 0; i < all->count; ++i) {
+    dicom_header_free(&all->files[i].h);
+    free(all->files[i].path);
+  }
+  free(all->files);
+  free(all->slices);
+}
+
+series_count count_series(const char *path) {
+  char text[8];
+  directory all = {.path = path};
+  const cli_result result = list_directory(&all, (reason){text, sizeof text});
+  const series_count count = result == CLI_FAILED                    ? SERIES_NO_MEMORY
+                             : result != CLI_OK                      ? SERIES_UNKNOWN
+                             : all.count == 0                        ? SERIES_NONE
+                             : count_of_series(&all, 0) == all.count ? SERIES_ONE
+                                                                     : SERIES_SEVERAL;
+  directory_free(&all);
+  return count;
+}
+
+cli_result read_directory(const char *path, source *into, reason why) {
+  directory all = {.path = path};
+  cli_result result = list_directory(&all, why);
+  if (result == CLI_OK && all.count == 0)
+    result = refuse(why, CLI_UNREADABLE, "a directory without DICOM pictures among its %zu files", all.others);
   if (result == CLI_OK)
     result = check_files(&all, why);
   if (result == CLI_OK)
     result = load_files(&all, into, why);
   if (result == CLI_OK && all.others > 0)
     warn(into, "%zu of its files are no DICOM pictures; they are ignored", all.others);
-  for (size_t i = 0; i < all.count; ++i) {
-    dicom_header_free(&all.files[i].h);
-    free(all.files[i].path);
-  }
-  free(all.files);
-  free(all.slices);
+  directory_free(&all);
   return result;
 }

@@ -21,6 +21,28 @@ reader read_dicom, read_metaimage, read_mgh, read_nifti, read_npy, read_nrrd, re
 /* The DICOM files of a directory, as one volume. */
 cli_result read_directory(const char *path, source *into, reason why);
 
+/* Of how many series they are, those without pixels left out. */
+typedef enum series_count {
+  SERIES_NO_MEMORY,
+  SERIES_UNKNOWN,
+  SERIES_NONE,
+  SERIES_ONE,
+  SERIES_SEVERAL
+} series_count;
+
+series_count count_series(const char *path);
+
+/* What the beginning of a file, unpacked if it is gzip, says of its format. */
+typedef enum format_guess {
+  GUESS_FOREIGN, /* none that is read */
+  GUESS_DICOM,
+  GUESS_READ,    /* another one that is read */
+  GUESS_UNKNOWN, /* it cannot be opened, or not be unpacked */
+  GUESS_NO_MEMORY
+} format_guess;
+
+format_guess source_guess(const char *path);
+
 /* From a file's beginning: how many of its bytes its reader will look at; *bytes stays 0 if the beginning is
  * too short to tell. Refuses what the reader would refuse for its header. */
 typedef cli_result file_extent(file_bytes beginning, size_t *bytes, reason why);

@@ -16,30 +16,30 @@ static const char *const foreground_names[] = {
 static const char *const window_names[] = {
     [BV_WINDOW_PERCENTILE] = "percentile", [BV_WINDOW_MINMAX] = "minmax", [BV_WINDOW_FIXED] = "fixed"};
 
-static bool is_counted(const cli_report *report) { return report->options->display.window != BV_WINDOW_FIXED; }
+static bool is_counted(const cli_options *options) { return options->display.window != BV_WINDOW_FIXED; }
 
-/* Sums over all inputs. */
-typedef struct report_totals {
-  int64_t planes, pixels, foreground;
-  double in_bytes, out_bytes, read_seconds, compute_seconds;
-} report_totals;
-
-static report_totals sum_up(const cli_report *report) {
-  report_totals totals = {0};
+void report_add(report_totals *totals, const cli_report *report) {
+  totals->inputs += report->options->input_count;
+  totals->write_seconds += report->write_seconds;
   for (int i = 0; i < report->count; ++i) {
     const cli_rendering *rendering = &report->renderings[i];
     const bv_tensor *batch = &rendering->slices.batch;
     int64_t pixels = count_elements(batch);
-    totals.planes += batch->shape[0] * batch->shape[1];
-    totals.pixels += pixels;
-    totals.in_bytes += (double)pixels * (double)bv_dtype_size(batch->dtype);
-    totals.out_bytes +=
+    totals->planes += batch->shape[0] * batch->shape[1];
+    totals->pixels += pixels;
+    totals->in_bytes += (double)pixels * (double)bv_dtype_size(batch->dtype);
+    totals->out_bytes +=
         (double)count_elements(&rendering->pixels) * (double)bv_dtype_size(rendering->pixels.dtype);
-    totals.read_seconds += rendering->read_seconds;
-    totals.compute_seconds += rendering->compute_seconds;
-    for (int64_t group = 0; group < rendering->window_count && is_counted(report); ++group)
-      totals.foreground += (int64_t)rendering->windows[3 * group + 2];
+    totals->read_seconds += rendering->read_seconds;
+    totals->compute_seconds += rendering->compute_seconds;
+    for (int64_t group = 0; group < rendering->window_count && is_counted(report->options); ++group)
+      totals->foreground += (int64_t)rendering->windows[3 * group + 2];
   }
+}
+
+static report_totals sum_up(const cli_report *report) {
+  report_totals totals = {0};
+  report_add(&totals, report);
   return totals;
 }
 
@@ -66,7 +66,7 @@ static void json_windows(const cli_report *report, const cli_rendering *renderin
     fputs(", \"hi\": ", file);
     json_number(file, window[1]);
     fputs(", \"n\": ", file);
-    json_number(file, is_counted(report) ? window[2] : NAN);
+    json_number(file, is_counted(report->options) ? window[2] : NAN);
     fputs("}", file);
   }
   fputs("]", file);
@@ -136,28 +136,43 @@ static void json_options(const cli_options *options, FILE *file) {
   fprintf(file, ", \"scope\": \"%s\"}", scope_names[display->scope]);
 }
 
-void report_json(const cli_report *report, FILE *file) {
-  report_totals totals = sum_up(report);
+void report_json_begin(const cli_options *options, FILE *file) {
   fprintf(file, "{\"batchview\": \"%d.%d.%d\", \"options\": ", BV_VERSION_MAJOR, BV_VERSION_MINOR,
           BV_VERSION_PATCH);
-  json_options(report->options, file);
-  fputs(", \"inputs\": [", file);
+  json_options(options, file);
+  fputs(", ", file);
+}
+
+void report_json_made(const cli_report *report, FILE *file) {
+  fputs("\"inputs\": [", file);
   for (int i = 0; i < report->count; ++i) {
     fputs(i ? ", " : "", file);
     json_input(report, &report->renderings[i], file);
   }
   fputs("], \"output\": ", file);
   json_output(report, file);
+}
+
+void report_json_end(const cli_options *options, const report_totals *totals, double total_seconds,
+                     const char *counts, FILE *file) {
   fprintf(file,
-          ", \"counts\": {\"inputs\": %d, \"planes\": %" PRId64 ", \"pixels\": %" PRId64 ", \"foreground\": ",
-          report->options->input_count, totals.planes, totals.pixels);
-  json_number(file, is_counted(report) ? (double)totals.foreground : NAN);
+          ", \"counts\": {\"inputs\": %" PRId64 ", \"planes\": %" PRId64 ", \"pixels\": %" PRId64
+          ", \"foreground\": ",
+          totals->inputs, totals->planes, totals->pixels);
+  json_number(file, is_counted(options) ? (double)totals->foreground : NAN);
   fprintf(file,
-          "}, \"seconds\": {\"read\": %.17g, \"compute\": %.17g, \"write\": %.17g, \"total\": %.17g}"
+          "%s}, \"seconds\": {\"read\": %.17g, \"compute\": %.17g, \"write\": %.17g, \"total\": %.17g}"
           ", \"throughput\": {\"pixels_per_second\": %.17g, \"bytes_per_second\": %.17g}}\n",
-          totals.read_seconds, totals.compute_seconds, report->write_seconds, report->total_seconds,
-          rate((double)totals.pixels, totals.compute_seconds),
-          rate(totals.in_bytes + totals.out_bytes, totals.compute_seconds));
+          counts, totals->read_seconds, totals->compute_seconds, totals->write_seconds, total_seconds,
+          rate((double)totals->pixels, totals->compute_seconds),
+          rate(totals->in_bytes + totals->out_bytes, totals->compute_seconds));
+}
+
+void report_json(const cli_report *report, FILE *file) {
+  const report_totals totals = sum_up(report);
+  report_json_begin(report->options, file);
+  report_json_made(report, file);
+  report_json_end(report->options, &totals, report->total_seconds, "", file);
 }
 
 /* ---- For people ------------------------------------------------------------------------------------- */
@@ -185,7 +200,7 @@ static void print_details(const cli_report *report) {
   fputs("output: ", stderr);
   print_shape(&output);
   fprintf(stderr, " %s", bv_dtype_name(output.dtype));
-  if (is_counted(report))
+  if (is_counted(report->options))
     fprintf(stderr, ", %" PRId64 " of %" PRId64 " pixels are foreground", totals.foreground, totals.pixels);
   fprintf(stderr, "\ntime: read %.1f ms, compute %.2f ms, write %.1f ms\n", 1e3 * totals.read_seconds,
           1e3 * totals.compute_seconds, 1e3 * report->write_seconds);

@@ -17,6 +17,21 @@ typedef struct cli_report {
   double write_seconds, total_seconds;
 } cli_report;
 
+/* Sums over inputs, of several reports too. */
+typedef struct report_totals {
+  int64_t inputs, planes, pixels, foreground;
+  double in_bytes, out_bytes, read_seconds, compute_seconds, write_seconds;
+} report_totals;
+
+void report_add(report_totals *totals, const cli_report *report);
+
+/* The object's parts, for many outputs one after the other: its beginning, "inputs" and "output" of one, and
+ * its end from "counts" on, in which `counts` are more of them, "" or with a comma before each. */
+void report_json_begin(const cli_options *options, FILE *file);
+void report_json_made(const cli_report *report, FILE *file);
+void report_json_end(const cli_options *options, const report_totals *totals, double total_seconds,
+                     const char *counts, FILE *file);
+
 /* One JSON object and a newline. Numbers keep their bits; what is not finite becomes null; bytes of a path that
  * are not UTF-8 become U+FFFD. */
 void report_json(const cli_report *report, FILE *file);

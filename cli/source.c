@@ -1,9 +1,11 @@
 /* Files as sources: finding the reader by the content, and what readers share. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "input.h"
 #include "pages.h"
@@ -54,6 +56,23 @@ static const file_format *find_format(file_bytes file) {
       return known;
   }
   return NULL;
+}
+
+format_guess source_guess(const char *path) {
+  uint8_t prefix[PREFIX_BYTES];
+  gzFile file = gzopen(path, "rbe"); /* which reads what is no gzip as it is */
+  if (file == NULL)
+    return errno == ENOMEM ? GUESS_NO_MEMORY : GUESS_UNKNOWN;
+  const int bytes = gzread(file, prefix, sizeof prefix);
+  int status;
+  gzerror(file, &status);
+  gzclose(file);
+  if (bytes < 0)
+    return status == Z_MEM_ERROR ? GUESS_NO_MEMORY : GUESS_UNKNOWN;
+  const file_format *known = find_format((file_bytes){.data = prefix, .size = (size_t)bytes});
+  if (known == NULL || known->read == NULL)
+    return GUESS_FOREIGN;
+  return known->read == read_dicom ? GUESS_DICOM : GUESS_READ;
 }
 
 static cli_result check_format(file_bytes file, const file_format **found, reason why) {

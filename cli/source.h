@@ -15,7 +15,8 @@ typedef enum cli_result {
   CLI_UNREADABLE = 3,  /* a file cannot be opened, is cut off, or is not what it claims */
   CLI_UNSUPPORTED = 4, /* a sound file of a kind that batchview does not take */
   CLI_WRITE = 5,       /* an output cannot be written */
-  CLI_FAILED = 6       /* the library failed: out of memory, for example */
+  CLI_FAILED = 6,      /* the library failed: out of memory, for example */
+  CLI_PARTLY = 7       /* some of many pictures could not be made; the others are */
 } cli_result;
 
 typedef enum source_kind {

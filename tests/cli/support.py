@@ -9,6 +9,7 @@ import itertools
 import json
 import math
 import os
+import pty
 import random
 import resource
 import struct
@@ -286,6 +287,27 @@ class Case(unittest.TestCase):
         factor = 4 if SANITIZED else 1
         self.assertLess(after.ru_maxrss / 1024, factor * mebibytes)
         self.assertLess(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, factor * seconds)
+
+    def on_terminal(self, *arguments, stream="stderr"):
+        """Runs the program with one stream on a terminal; exit code, what the terminal saw, the other stream."""
+        master, slave = pty.openpty()
+        other = "stdout" if stream == "stderr" else "stderr"
+        streams = {stream: slave, other: subprocess.PIPE, "stdin": subprocess.DEVNULL}
+        with subprocess.Popen([PROGRAM, *arguments], cwd=self.folder, **streams) as process:
+            os.close(slave)
+            seen = b""
+            while True:
+                try:
+                    part = os.read(master, 65536)
+                except OSError:  # how Linux says that the other end is closed
+                    break
+                if not part:
+                    break
+                seen += part
+            rest = getattr(process, other).read()
+            code = process.wait(60)
+        os.close(master)
+        return code, seen.decode(), rest
 
     def report(self, *arguments, stdin=b""):
         text = self.succeed(*arguments, "--json", stdin=stdin)

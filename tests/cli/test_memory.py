@@ -4,7 +4,9 @@ makes the same picture.
 BATCHVIEW_FAIL_ALLOCATION_LIBRARY names the library that makes them fail (fail_allocation.c).
 """
 import gzip
+import json
 import os
+import shutil
 import signal
 import struct
 import subprocess
@@ -13,7 +15,7 @@ import unittest
 from support import PROGRAM, SANITIZED, Array, Case, make_dicom, make_nifti, make_png, make_tiff
 
 LIBRARY = os.environ["BATCHVIEW_FAIL_ALLOCATION_LIBRARY"]
-FAILED = 6
+FAILED, PARTLY = 6, 7
 
 
 @unittest.skipIf(SANITIZED, "the sanitizer has an allocator of its own, which nothing may be loaded before")
@@ -107,6 +109,34 @@ class Memory(Case):
                 self.assertEqual((code, sorted(os.listdir(self.folder))), (FAILED, before), told)
                 self.assertRegex(message, r"^batchview: [^\n]*memory[^\n]*$", told)
                 self.put("out.png", b"of the next turn")
+
+    def test_a_directory_of_pictures(self):
+        """What fails of one input costs its picture alone."""
+        os.mkdir(self.path("in"))
+        for name in ("image.npy", "volume.nii.gz"):
+            os.rename(self.path(name), self.path("in/" + name))
+        self.put("in/list.csv", b"of no format")
+        arguments = ("in", "seri?s", "-o", "out/", "--recursive", "--json", "-q")
+        code, _, said, _ = self.run_failing(0, *arguments)
+        self.assertEqual(code, 0)
+        names = ["image.png", "series.png", "volume.png"]
+        whole = {name: self.get("out/" + name).values for name in names}
+        codes = set()
+        for number in range(1, int(said.split()[-1]) + 1):
+            shutil.rmtree(self.path("out"), ignore_errors=True)
+            code, out, said, message = self.run_failing(number, *arguments)
+            told = f"allocation {number}, {said}: {code} {message}"
+            made = sorted(os.listdir(self.path("out"))) if os.path.isdir(self.path("out")) else []
+            codes.add(code)
+            self.assertEqual(len(made), {0: 3, PARTLY: 2, FAILED: 0}.get(code), told)
+            self.assertEqual({name: self.get("out/" + name).values for name in made}, {name: whole[name] for name in made}, told)
+            if code == FAILED:
+                self.assertEqual(out, b"", told)
+            else:
+                self.assertEqual(json.loads(out)["counts"]["done"], len(made), told)
+            if code != 0:
+                self.assertRegex(message, r"^batchview: ([^\n]*: )?[^\n]*memory[^\n]*$", told)
+        self.assertEqual(codes, {0, PARTLY, FAILED})
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ class Options(Case):
         for option in ("--output", "--axis", "--slice", "--percentile", "--window", "--minmax", "--foreground",
                        "--mask", "--mask-grid", "--overlay", "--opacity", "--padding", "--padding-value", "--colorbar", "--volume", "--epsilon", "--scope",
                        "--columns", "--format", "--force", "--json", "-q", "--quiet", "-v", "--verbose",
+                       "--recursive",
                        "--version", "--help"):
             self.assertIn(option, text)
         self.assertEqual(self.succeed("-h").decode(), text)

@@ -1,7 +1,6 @@
 """Standard streams, terminals, JSON's form, and failures: every exit code, and outputs whole or not at all."""
 import json
 import os
-import pty
 import resource
 import signal
 import stat
@@ -63,27 +62,6 @@ class Streams(Case):
         self.assertIn(b"2 windows", self.run_program("two.npy", "-o", "out.png", "-v").stderr)
 
     # ---- Terminals ----
-
-    def on_terminal(self, *arguments, stream="stderr"):
-        """Runs the program with one stream on a terminal; exit code, what the terminal saw, the other stream."""
-        master, slave = pty.openpty()
-        other = "stdout" if stream == "stderr" else "stderr"
-        streams = {stream: slave, other: subprocess.PIPE, "stdin": subprocess.DEVNULL}
-        with subprocess.Popen([PROGRAM, *arguments], cwd=self.folder, **streams) as process:
-            os.close(slave)
-            seen = b""
-            while True:
-                try:
-                    part = os.read(master, 65536)
-                except OSError:  # how Linux says that the other end is closed
-                    break
-                if not part:
-                    break
-                seen += part
-            rest = getattr(process, other).read()
-            code = process.wait(60)
-        os.close(master)
-        return code, seen.decode(), rest
 
     def test_one_line_on_a_terminal(self):
         code, seen, out = self.on_terminal("a.npy", "-o", "out.png")

@@ -1,0 +1,21 @@
+/* Names of files, as texts. */
+#ifndef BV_CLI_NAMES_H
+#define BV_CLI_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The three one after the other, to be freed; NULL without memory. */
+char *joined(const char *first, const char *second, const char *third);
+
+/* What follows the last slash; of a folder's path that ends with slashes what is before them. */
+const char *last_name(const char *path, size_t *bytes);
+
+/* Bytes of a file's name without .gz and the ending of a format that is read, in letters of either case: what
+ * its picture is called. Other endings stay, as they often are no endings: 1.2.840.10008. */
+size_t stem_of(const char *name);
+
+/* Whether it has such an ending: it claims to be read. */
+bool claims_a_format(const char *name);
+
+#endif
