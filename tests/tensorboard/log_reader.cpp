@@ -36,12 +36,17 @@ uint32_t masked_crc(const std::string &bytes) {
   return ((crc >> 15) | (crc << 17)) + 0xa282ead8;
 }
 
-std::vector<std::string> records_of(const std::string &file) {
+std::vector<std::string> records_of(const std::string &file, End end) {
   std::vector<std::string> records;
   for (size_t at = 0; at < file.size();) {
+    if (end == End::MayBeTorn && file.size() - at < 12)
+      break;
     const uint64_t size = little_endian(file, at, 8);
     require(little_endian(file, at + 8, 4) == masked_crc(file.substr(at, 8)), "the sum of a length is wrong");
-    require(size <= file.size() && at + 16 + size <= file.size(), "a record is cut off");
+    const bool is_whole = size <= file.size() && at + 16 + size <= file.size();
+    if (end == End::MayBeTorn && !is_whole)
+      break;
+    require(is_whole, "a record is cut off");
     records.push_back(file.substr(at + 12, size));
     require(little_endian(file, at + 12 + size, 4) == masked_crc(records.back()),
             "the sum of a record is wrong");
@@ -129,7 +134,7 @@ std::vector<Event> Log::tagged(const std::string &tag) const {
   return found;
 }
 
-Log read_log(const std::filesystem::path &directory) {
+Log read_log(const std::filesystem::path &directory, End end) {
   Log log;
   for (const auto &entry : std::filesystem::directory_iterator(directory))
     log.files.push_back(entry.path().filename());
@@ -138,7 +143,7 @@ Log read_log(const std::filesystem::path &directory) {
     std::ifstream stream(directory / name, std::ios::binary);
     std::stringstream contents;
     contents << stream.rdbuf();
-    const std::vector<std::string> records = records_of(contents.str());
+    const std::vector<std::string> records = records_of(contents.str(), end);
     require(!records.empty() && Message(records[0]).only(3) == "brain.Event:2",
             name + " does not begin with a version");
     for (size_t i = 1; i < records.size(); ++i)

@@ -38,8 +38,11 @@ struct Log {
   std::vector<Event> tagged(const std::string &tag) const;
 };
 
-// All event files of a directory. Throws std::runtime_error for whatever is wrong in one, a torn end too.
-Log read_log(const std::filesystem::path &directory);
+// Of a file: of a writer that was killed, its last record may not be all there.
+enum class End { Whole, MayBeTorn };
+
+// All event files of a directory. Throws std::runtime_error for whatever is wrong in one.
+Log read_log(const std::filesystem::path &directory, End end = End::Whole);
 
 struct Picture {
   int64_t height, width, channels;

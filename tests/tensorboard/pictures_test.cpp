@@ -149,8 +149,9 @@ TEST_P(LogPictures, PicturesAsTheyAre) {
   bv_tb_writer *writer = open();
   std::vector<Picture> expected;
   const bv_grid_options grid = grid_options(3, 2, 0.7);
-  for (const Shape &shape : {Shape{7, 5}, Shape{7, 5, 1}, Shape{7, 5, 3}, Shape{7, 5, 4}, Shape{1, 7, 5, 3},
-                             Shape{5, 7, 11, 1}, Shape{11, 4, 6, 3}, Shape{3, 4, 6, 4}}) {
+  for (const Shape &shape :
+       {Shape{7, 5}, Shape{7, 5, 1}, Shape{7, 5, 3}, Shape{7, 5, 4}, Shape{1, 7, 5, 3}, Shape{5, 7, 11, 1},
+        Shape{11, 4, 6, 3}, Shape{3, 4, 6, 4}, Shape{2, 65537, 3}, Shape{65537, 2}}) {
     Array array(BV_U8, shape, Layout::Contiguous, random_);
     Memory memory(GetParam(), array.bytes);
     const bv_tensor tensor = array.tensor(memory.data(), device_of(GetParam()));
@@ -175,7 +176,7 @@ TEST_P(LogPictures, PicturesAsTheyAre) {
 
 TEST_P(LogPictures, ManyThroughASmallQueue) {
   bv_tb_options options = BV_TB_OPTIONS_INIT;
-  options.queue_entries = 3;
+  options.queue_entries = random_.between(1, 3);
   options.queue_bytes = 20000;
   bv_tb_writer *writer = open(&options);
   std::vector<Array> arrays;
