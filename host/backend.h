@@ -6,12 +6,17 @@
 #include "job.h"
 #include "overlay.h"
 #include "projection.h"
+#include "view.h"
 
 bv_status bv_cpu_run(const bv_job *job);
 
 void bv_cpu_fill(const bv_fill *fill);
 void bv_cpu_overlay(const bv_overlay *overlay);
 void bv_cpu_project(const bv_projection *projection);
+void bv_cpu_view(const bv_view *view);
+
+/* bv_stretch_extent, for those who have entered the arithmetic (floating.h). */
+int64_t bv_stretched_extent(int64_t extent, double spacing, double finest);
 
 /* All that the first call on a device has to do. */
 bv_status bv_cuda_prepare(int32_t device);
@@ -33,5 +38,6 @@ bv_status bv_cuda_give_back(int32_t device, void *memory, bv_stream stream);
 /* Ordered on `stream`; `name` is that of what is laid over the pictures. */
 bv_status bv_cuda_overlay(const bv_overlay *overlay, const char *name, int32_t device, bv_stream stream);
 bv_status bv_cuda_project(const bv_projection *projection, bv_stream stream);
+bv_status bv_cuda_view(const bv_view *view, int32_t device, bv_stream stream);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backend.h"
 #include "check.h"
 #include "options.h"
 #include "status.h"
@@ -149,4 +150,39 @@ bv_tensor bv_view_row(const bv_canvas *on, const bv_grid *of, const bv_tensor *b
     memcpy(view.stride, stride, sizeof stride);
   }
   return view;
+}
+
+/* ---- Padding ----------------------------------------------------------------------------------------- */
+
+bv_status bv_fill_cells(const bv_canvas *on, const bv_grid *of, int64_t first, int64_t end,
+                        const int64_t extent[2], double value, bool round_to_nearest, bv_stream stream) {
+  const bool is_full = of->padding == 0 && extent[0] == of->cell[0] && extent[1] == of->cell[1];
+  if (is_full && !(end > of->images && of->images < of->rows * of->columns))
+    return BV_OK;
+  const bv_fill fill = {.out = on->out->data,
+                        .dtype = on->out->dtype,
+                        .value = value,
+                        .round_to_nearest = round_to_nearest,
+                        .rows = (int32_t)of->extent[0],
+                        .columns = (int32_t)of->extent[1],
+                        .row_stride = on->row_stride,
+                        .column_stride = on->column_stride,
+                        .components = on->colours > 0 ? 3 : on->channels,
+                        .component_stride = on->colours > 0 ? on->colour_stride : on->channel_stride,
+                        .alpha = on->colours == 4,
+                        .padding = (int32_t)of->padding,
+                        .grid_columns = (int32_t)of->columns,
+                        .row_step = (int32_t)(of->cell[0] + of->padding),
+                        .column_step = (int32_t)(of->cell[1] + of->padding),
+                        .first_cell = first,
+                        .end_cell = end,
+                        .images = of->images,
+                        .top = (int32_t)((of->cell[0] - extent[0]) / 2),
+                        .left = (int32_t)((of->cell[1] - extent[1]) / 2),
+                        .height = (int32_t)extent[0],
+                        .width = (int32_t)extent[1]};
+  if (on->out->device != BV_CPU)
+    return bv_cuda_fill(&fill, on->out->device, stream);
+  bv_cpu_fill(&fill);
+  return BV_OK;
 }

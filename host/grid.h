@@ -2,6 +2,8 @@
 #ifndef BV_GRID_H
 #define BV_GRID_H
 
+#include <stdbool.h>
+
 #include "batchview/pictures.h"
 
 typedef struct bv_grid {
@@ -33,5 +35,10 @@ bv_status bv_find_canvas(const bv_tensor *out, int64_t channels, const bv_grid *
  * display function. */
 bv_tensor bv_view_row(const bv_canvas *on, const bv_grid *of, const bv_tensor *batch, int64_t images, int64_t y,
                       int64_t x);
+
+/* Fills the padding around the images of the cells first .. end - 1, which have these extents; of the cells
+ * that have no image it is the rest. `value` is 0 .. 1. */
+bv_status bv_fill_cells(const bv_canvas *on, const bv_grid *of, int64_t first, int64_t end,
+                        const int64_t extent[2], double value, bool round_to_nearest, bv_stream stream);
 
 #endif

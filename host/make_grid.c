@@ -3,7 +3,6 @@
  * No kernel knows of grids but the one for the padding. The images that fill whole rows of cells are one job,
  * whose images have two axes instead of one, and those before and after them, in rows that they share, one
  * each. */
-#include "arithmetic.h"
 #include "backend.h"
 #include "check.h"
 #include "display.h"
@@ -127,53 +126,11 @@ static bv_status draw_batch(const batch_call *call) {
   return shares && !is_whole ? draw_with_one_window(call) : draw_parts(call);
 }
 
-/* ---- Padding ----------------------------------------------------------------------------------------- */
-
-/* The padding's value as an element of the picture. */
-static uint64_t bits_of_padding(double value, bv_dtype dtype, bool nearest) {
-  switch (dtype) {
-  case BV_F32: return bv_bits_of_f32((float)value);
-  case BV_F64: return bv_bits_of_f64(value);
-  case BV_F16: return bv_f16_of_unit(value);
-  case BV_BF16: return bv_bf16_of_unit(value);
-  default: return bv_u8_of_f64(value, nearest);
-  }
-}
-
 /* Around the images of a batch; around the last, also all that is behind it. */
 static bv_status fill_padding(const batch_call *call, double value, bool is_last) {
-  const bv_canvas *on = call->canvas;
-  const bv_grid *g = call->grid;
-  const int64_t height = call->batch->shape[2], width = call->batch->shape[3];
-  const bool is_full = g->padding == 0 && height == g->cell[0] && width == g->cell[1];
-  if (is_full && !(is_last && g->images < g->rows * g->columns))
-    return BV_OK;
-  const bv_fill fill = {
-      .out = on->out->data,
-      .element_bytes = (int32_t)bv_dtype_size(on->out->dtype),
-      .rows = (int32_t)g->extent[0],
-      .columns = (int32_t)g->extent[1],
-      .row_stride = on->row_stride,
-      .column_stride = on->column_stride,
-      .components = on->colours > 0 ? 3 : on->channels,
-      .component_stride = on->colours > 0 ? on->colour_stride : on->channel_stride,
-      .alpha = on->colours == 4,
-      .bits = bits_of_padding(value, on->out->dtype, call->options->rounding == BV_ROUNDING_NEAREST),
-      .padding = (int32_t)g->padding,
-      .grid_columns = (int32_t)g->columns,
-      .row_step = (int32_t)(g->cell[0] + g->padding),
-      .column_step = (int32_t)(g->cell[1] + g->padding),
-      .first_cell = call->first_cell,
-      .end_cell = is_last ? INT64_MAX : call->first_cell + call->batch->shape[0],
-      .images = g->images,
-      .top = (int32_t)((g->cell[0] - height) / 2),
-      .left = (int32_t)((g->cell[1] - width) / 2),
-      .height = (int32_t)height,
-      .width = (int32_t)width};
-  if (call->batch->device != BV_CPU)
-    return bv_cuda_fill(&fill, call->batch->device, call->stream);
-  bv_cpu_fill(&fill);
-  return BV_OK;
+  const int64_t end = is_last ? INT64_MAX : call->first_cell + call->batch->shape[0];
+  return bv_fill_cells(call->canvas, call->grid, call->first_cell, end, call->batch->shape + 2, value,
+                       call->options->rounding == BV_ROUNDING_NEAREST, call->stream);
 }
 
 /* ---- The call ---------------------------------------------------------------------------------------- */

@@ -64,7 +64,7 @@ static bv_status lay_over(const bv_tensor *pictures, const char *name, const bv_
                         .over_dtype = over->dtype,
                         .pictures = job.out,
                         .component_stride = pictures->stride[ndim],
-                        .opacity = (uint32_t)(256 * opacity + 0.5),
+                        .opacity = opacity,
                         .has_colours = colours != NULL};
   if (colours)
     memcpy(checked.colours, colours, sizeof checked.colours);

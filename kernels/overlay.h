@@ -14,7 +14,7 @@ typedef struct bv_overlay {
   bv_dtype over_dtype;
   uint8_t *pictures;
   int64_t component_stride;
-  uint32_t opacity; /* 0 .. 256 */
+  double opacity;   /* 0 .. 1 */
   bool has_colours; /* else the first BV_LABEL_COLOURS of them in turns */
   uint8_t colours[256 * 3];
 } bv_overlay;
@@ -59,6 +59,7 @@ BV_INLINE void bv_overlay_part(const bv_overlay *o, int64_t part, int64_t first,
   const int64_t parts = bv_overlay_parts_of_line(o), begin = part % parts * BV_OVERLAY_PART;
   const int64_t left = o->lines.run.extent - begin,
                 end = begin + (left < BV_OVERLAY_PART ? left : BV_OVERLAY_PART);
+  const uint32_t opacity = (uint32_t)(256 * o->opacity + 0.5); /* 0 .. 256 */
   int64_t line = part / parts, in = 0, out = 0;
   for (int axis = 0; axis < o->lines.ndim; ++axis) {
     const bv_line_axis *along = &o->lines.axis[axis];
@@ -76,7 +77,7 @@ BV_INLINE void bv_overlay_part(const bv_overlay *o, int64_t part, int64_t first,
     uint8_t *to = o->pictures + out + pixel * o->lines.run.out;
     for (int i = 0; i < 3; ++i) {
       uint8_t *component = to + i * o->component_stride;
-      *component = (uint8_t)((*component * (256 - o->opacity) + colour[i] * o->opacity + 128) >> 8);
+      *component = (uint8_t)((*component * (256 - opacity) + colour[i] * opacity + 128) >> 8);
     }
   }
 }

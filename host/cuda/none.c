@@ -51,6 +51,11 @@ bv_status bv_cuda_project(const bv_projection *projection, bv_stream stream) {
   return refuse(projection->device);
 }
 
+bv_status bv_cuda_view(const bv_view *view, int32_t device, bv_stream stream) {
+  (void)view, (void)stream;
+  return refuse(device);
+}
+
 bv_status bv_cuda_overlay(const bv_overlay *overlay, const char *name, int32_t device, bv_stream stream) {
   (void)overlay, (void)name, (void)stream;
   return refuse(device);

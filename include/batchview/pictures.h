@@ -1,5 +1,5 @@
-/* batchview: grids of pictures, labels and images over pictures, slices and projections of volumes, colours and
- * windows by their names.
+/* batchview: grids of pictures, labels and images over pictures, slices, projections and orthogonal views of
+ * volumes, colours and windows by their names.
  *
  * See batchview/batchview.h for tensors, statuses, and the promises that hold here too. */
 #ifndef BATCHVIEW_PICTURES_H
@@ -118,6 +118,53 @@ enum {
  * Returns BV_OK; BV_ERROR_NULL, _SHAPE, _TYPE, _OVERLAP, _VALUE, _DEVICE, _NO_CUDA. */
 BV_API bv_status bv_project_volume(const bv_tensor *volume, int axis, int projection, const bv_tensor *out,
                                    bv_stream stream);
+
+/* How the three orthogonal views of a volume are drawn. Start from BV_ORTHOGONAL_OPTIONS_INIT. */
+typedef struct bv_orthogonal_options {
+  size_t struct_size;  /* sizeof(bv_orthogonal_options) of the caller, so that fields can be added */
+  double spacing[3];   /* of the voxels along the three axes, in one unit; finite, more than 0 */
+  int64_t position[3]; /* along each axis the slice that is shown; -1: the middle one, extent / 2 */
+  int32_t upright;     /* 0: rows and columns are as in bv_view_slices. 1: in the views along axes 0 and 1 the
+                          rows are axis 2, its last slice at the top, as is usual where that is the head */
+  int32_t reserved;    /* 0 */
+} bv_orthogonal_options;
+
+#define BV_ORTHOGONAL_OPTIONS_INIT \
+  { sizeof(bv_orthogonal_options), {1, 1, 1}, {-1, -1, -1}, 0, 0 }
+
+/* The extents of the picture that bv_make_orthogonal_views draws: rows and columns. Pixels are square, as wide
+ * as the finest spacing: a view has n * spacing / finest of them along an axis of n voxels, rounded.
+ * volume: [H, W, D], any type, any strides; its data is not touched.
+ * views, grid: NULL for the defaults.
+ * Returns BV_OK; BV_ERROR_NULL, _SHAPE (an extent of 0, or more than 2^31 - 1 pixels a side), _TYPE, _VALUE,
+ * _DEVICE, _NO_CUDA. */
+BV_API bv_status bv_orthogonal_size(const bv_tensor *volume, const bv_orthogonal_options *views,
+                                    const bv_grid_options *grid, int64_t extents[2]);
+
+/* The slices along axes 0, 1 and 2 in the cells of one picture, in that order, each in the middle of its cell:
+ *
+ *     bv_orthogonal_options views = BV_ORTHOGONAL_OPTIONS_INIT;
+ *     views.spacing[2] = 3;                             slices are 3 times as far apart as rows and columns
+ *     bv_orthogonal_size(&volume, &views, NULL, extents);
+ *     bv_make_orthogonal_views(&volume, &out, &views, NULL, NULL, stream);
+ *
+ * Voxels become 8-bit pixels as in bv_normalize_batch_for_display. Where an axis has more pixels than voxels,
+ * pixel i lies at c = (i + 0.5) * voxels / pixels - 0.5, clamped to the voxels' 0 .. voxels - 1, and is
+ * a + (c - j) * (b - a) of the voxels j = floor(c) and j + 1, in float64: first along columns, then along rows.
+ * That is rounded by adding 0.5 and truncating. The colour map comes last.
+ *
+ * volume: as above.
+ * out: u8, as for bv_make_grid with C = 1, of the extents that bv_orthogonal_size gives; must not overlap the
+ *   volume or the mask.
+ * grid: of three cells, each as large as the largest view.
+ * options: NULL for the defaults. With BV_SCOPE_BATCH there is one window, over all voxels of the volume; with
+ *   the other scopes each view has its own, over the slice that it shows. A mask has up to 3 dimensions that
+ *   broadcast to [H, W, D]. A workspace cannot be given: on a device, memory for measuring is from its default
+ *   pool.
+ * Returns like bv_make_grid; BV_ERROR_VALUE also for `views`. */
+BV_API bv_status bv_make_orthogonal_views(const bv_tensor *volume, const bv_tensor *out,
+                                          const bv_orthogonal_options *views, const bv_grid_options *grid,
+                                          const bv_display_options *options, bv_stream stream);
 
 /* ---- Colour maps ------------------------------------------------------------------------------------ */
 

@@ -20,7 +20,7 @@ void flush_denormals() { _mm_setcsr(_mm_getcsr() | 0x8040); }
 #endif
 
 // What is found through every function that computes: windows, pixels, pixels of one image, windows in pieces,
-// pixels of the batch over others.
+// pixels of the batch over others, a grid, and orthogonal views.
 std::vector<uint8_t> compute_all(const bv_tensor &batch) {
   std::vector<uint8_t> found = normalise(batch);
   const size_t pixels = static_cast<size_t>(product(Shape(batch.shape, batch.shape + 4)));
@@ -56,6 +56,32 @@ std::vector<uint8_t> compute_all(const bv_tensor &batch) {
   out = bv_contiguous_tensor(pictures.data(), BV_U8, BV_CPU, 5, shape);
   status |= bv_overlay_image(&out, &batch, nullptr, 0.5, nullptr);
   found.insert(found.end(), pictures.begin(), pictures.end());
+
+  bv_grid_options grid = BV_GRID_OPTIONS_INIT;
+  grid.padding_value = 0.1;
+  int64_t extents[3];
+  status |= bv_grid_size(&batch, 1, &grid, extents + 1);
+  extents[0] = batch.shape[1];
+  std::vector<float> cells(static_cast<size_t>(extents[0] * extents[1] * extents[2]));
+  out = bv_contiguous_tensor(cells.data(), BV_F32, BV_CPU, 3, extents);
+  status |= bv_make_grid(&batch, 1, &out, &grid, nullptr, nullptr);
+  const auto *values = reinterpret_cast<const uint8_t *>(cells.data());
+  found.insert(found.end(), values, values + cells.size() * sizeof(float));
+
+  bv_tensor volume = batch; // the planes of its first channel
+  volume.ndim = 3;
+  for (int axis = 1; axis < 3; ++axis) {
+    volume.shape[axis] = batch.shape[axis + 1];
+    volume.stride[axis] = batch.stride[axis + 1];
+  }
+  bv_orthogonal_options views = BV_ORTHOGONAL_OPTIONS_INIT;
+  views.spacing[0] = 1.7;
+  views.spacing[2] = 0.9;
+  status |= bv_orthogonal_size(&volume, &views, nullptr, extents);
+  std::vector<uint8_t> drawn(static_cast<size_t>(extents[0] * extents[1]));
+  out = bv_contiguous_tensor(drawn.data(), BV_U8, BV_CPU, 2, extents);
+  status |= bv_make_orthogonal_views(&volume, &out, &views, nullptr, nullptr, nullptr);
+  found.insert(found.end(), drawn.begin(), drawn.end());
   return status == BV_OK ? found : std::vector<uint8_t>();
 }
 
@@ -77,7 +103,7 @@ const Environment environments[] = {
 TEST(Floating, TheCallersFloatingPointEnvironmentDoesNotMatterAndStays) {
   Random random;
   for (const Shape &shape : batch_shapes)
-    for (Data data : {Data::Uniform, Data::Denormals, Data::Huge, Data::Infinities}) {
+    for (Data data : {Data::Uniform, Data::Denormals, Data::Huge, Data::Infinities, Data::Nans}) {
       const bv_dtype dtype = random.pick({BV_F32, BV_F64, BV_BF16});
       Array batch = make_batch(dtype, shape, data, random);
       const bv_tensor tensor = batch.tensor();
