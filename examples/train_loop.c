@@ -27,13 +27,13 @@ static void check(bv_status status, const char *what) {
 
 /* ---- The toy: one weight learns how bright the targets are --------------------------------------------- */
 
-/* Discs on a black background, brighter on higher ranks. */
+/* Balls on a black background, brightest in their middle, and brighter on higher ranks. */
 static void make_images(int rank, float *images) {
   for (int i = 0; i < PIXELS; ++i) {
-    int x = i % WIDTH - WIDTH / 2, y = i / WIDTH % HEIGHT - HEIGHT / 2,
-        radius = 12 + 8 * (i / (WIDTH * HEIGHT));
-    float noise = (float)((unsigned)i * 2654435761u >> 20) / 4096.0f;
-    images[i] = x * x + y * y < radius * radius ? (float)(rank + 1) * (1.0f + 0.2f * noise) : 0.0f;
+    int x = i % WIDTH - WIDTH / 2, y = i / WIDTH % HEIGHT - HEIGHT / 2;
+    int radius = 12 + 8 * (i / (WIDTH * HEIGHT));
+    float height = 1.0f - (float)(x * x + y * y) / (float)(radius * radius);
+    images[i] = height > 0.0f ? (float)(rank + 1) * height : 0.0f;
   }
 }
 

@@ -44,14 +44,14 @@ static void *allocate(size_t bytes) {
 
 /* ---- The toy: one weight learns how bright the targets are --------------------------------------------- */
 
-/* Discs on a black background, brighter on higher ranks. */
+/* Balls on a black background, brightest in their middle, and brighter on higher ranks. */
 __global__ void make_images(int rank, float *images) {
   int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i >= PIXELS)
     return;
   int x = i % WIDTH - WIDTH / 2, y = i / WIDTH % HEIGHT - HEIGHT / 2, radius = 12 + 8 * (i / (WIDTH * HEIGHT));
-  float noise = (float)((unsigned)i * 2654435761u >> 20) / 4096.0f;
-  images[i] = x * x + y * y < radius * radius ? (float)(rank + 1) * (1.0f + 0.2f * noise) : 0.0f;
+  float height = 1.0f - (float)(x * x + y * y) / (float)(radius * radius);
+  images[i] = height > 0.0f ? (float)(rank + 1) * height : 0.0f;
 }
 
 __global__ void reconstruct(const float *images, float weight, float *reconstructions) {

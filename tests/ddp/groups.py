@@ -88,7 +88,7 @@ class Groups(unittest.TestCase, Differences):
         pitch = extent + 2
         self.assertEqual((len(rows), len(rows[0])), (world * pitch + 2, (images * pitch + 2) * 3))
         self.assertEqual(rows[2][6:9], b"\0\0\0", "the background is black")
-        # One window for all: the discs of a brighter rank come out brighter.
+        # One window for all: the balls of a brighter rank come out brighter.
         sums = [sum(map(sum, rows[rank * pitch : (rank + 1) * pitch])) for rank in range(world)]
         self.assertTrue(0 < sums[0] < sums[1] < sums[2], sums)
 
