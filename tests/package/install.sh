@@ -6,6 +6,7 @@
 set -euo pipefail
 consumer=$(cd "$(dirname "$0")/consumer" && pwd)
 include=$(cd "$(dirname "$0")/../../include" && pwd)
+docs=$(cd "$(dirname "$0")/../../docs" && pwd)
 build=$1 kind=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -22,6 +23,8 @@ programs=(consumer.c consumer.cpp)
 for component in ddp tensorboard; do
   [ ! -e "$PKG_CONFIG_PATH/batchview-$component.pc" ] || programs+=(consumer_$component.c)
 done
+# The program that a page of the documentation begins with
+documented() { awk '/^```c$/ { on = 1; next } on && /^```$/ { exit } on' "$docs/$1.md"; }
 
 for header in "$include"/batchview/*.h; do
   name=$(basename "$header")
@@ -43,6 +46,17 @@ for program in "${programs[@]}"; do
   (cd "$work" && "cmake/${program/./_}")
 done
 
+mkdir "$work/without"
+echo 'cmake_minimum_required(VERSION 3.25)
+project(without LANGUAGES C CXX)
+find_package(batchview REQUIRED COMPONENTS wings)' >"$work/without/CMakeLists.txt"
+if cmake -S "$work/without" -B "$work/without" -DCMAKE_PREFIX_PATH="$prefix" >"$work/log" 2>&1 ||
+  ! grep -q 'this batchview was built without batchview::wings' "$work/log"; then
+  cat "$work/log"
+  echo "a component that there is not is found, or the reason is not told" >&2
+  exit 1
+fi
+
 echo "-- pkg-config"
 [ "$kind" = shared ] && how=() || how=(--static)
 for program in "${programs[@]}"; do
@@ -55,3 +69,9 @@ for program in "${programs[@]}"; do
   "${compile[@]}" -Wall -Wextra -pedantic -Werror "$consumer/$program" -o "$work/program" "${flags[@]}"
   (cd "$work" && LD_LIBRARY_PATH=$libdir ./program)
 done
+if [ -e "$PKG_CONFIG_PATH/batchview-tensorboard.pc" ]; then
+  documented tensorboard >"$work/first.c"
+  read -ra flags <<<"$(pkg-config --cflags --libs "${how[@]}" batchview-tensorboard)"
+  "${CC:-cc}" -std=c99 -Wall -Wextra -pedantic -Werror "$work/first.c" -o "$work/program" "${flags[@]}"
+  (cd "$work" && LD_LIBRARY_PATH=$libdir ./program && ls runs/first/events.out.tfevents.* >/dev/null)
+fi
