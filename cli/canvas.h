@@ -8,7 +8,7 @@ typedef struct cli_canvas {
   uint8_t *pixels;          /* the upper left one */
   int64_t row_stride;       /* in bytes */
   int channels;             /* 1 grey, 3 RGB */
-  const uint8_t *shades[3]; /* what is drawn of each grey value, in each channel */
+  const uint8_t *shades[3]; /* what is drawn of each grey value, in each channel of RGB */
 } cli_canvas;
 
 /* The same from another pixel on. */

@@ -76,55 +76,76 @@ static void stretch_plane(const uint8_t *plane, axis_map rows, axis_map columns,
       position x = position_of(columns, column);
       double above = upper[x.below] + x.t * (upper[x.above] - upper[x.below]);
       double below = lower[x.below] + x.t * (lower[x.above] - lower[x.below]);
-      to[column * canvas->channels] = canvas->shades[channel][(uint8_t)(above + y.t * (below - above) + 0.5)];
+      const uint8_t grey = (uint8_t)(above + y.t * (below - above) + 0.5);
+      to[column * canvas->channels] = canvas->channels == 1 ? grey : canvas->shades[channel][grey];
     }
   }
 }
 
-/* ---- Labels ----------------------------------------------------------------------------------------- */
-
-/* Where the labels of a cell begin: they may be those of all images, or of all planes of an image. */
-static const int32_t *labels_of_cell(const cli_rendering *rendering, int64_t cell) {
-  const bv_tensor *labels = &rendering->overlay.tensor;
-  const int64_t planes = rendering->slices.colour ? 1 : rendering->slices.batch.shape[1];
-  const int64_t image = labels->shape[0] > 1 ? cell / planes : 0,
-                plane = labels->shape[1] > 1 ? cell % planes : 0;
-  return (const int32_t *)labels->data + image * labels->stride[0] + plane * labels->stride[1];
+static void draw_plane(const uint8_t *plane, axis_map rows, axis_map columns, const cli_canvas *canvas,
+                       int channel) {
+  if (rows.to == rows.from && columns.to == columns.from)
+    copy_plane(plane, rows.to, columns.to, canvas, channel);
+  else
+    stretch_plane(plane, rows, columns, canvas, channel);
 }
 
-static cli_result overlay_labels(const int32_t *labels, axis_map rows, axis_map columns, double opacity,
-                                 const cli_canvas *canvas, reason why) {
-  const int64_t shape[3] = {rows.to, columns.to, 3};
-  int32_t *stretched = malloc((size_t)(rows.to * columns.to) * sizeof *stretched);
-  if (!stretched)
-    return refuse(why, CLI_FAILED, "out of memory for labels of %" PRId64 " x %" PRId64 " pixels", columns.to,
-                  rows.to);
+/* ---- What is laid over them --------------------------------------------------------------------------- */
+
+/* The element of a layer at which a cell begins: it may be that of all images, or of all planes of an image. */
+static int64_t start_of_cell(const bv_tensor *layer, const cli_rendering *rendering, int64_t cell) {
+  const int64_t planes = rendering->slices.colour ? 1 : rendering->slices.batch.shape[1];
+  const int64_t image = layer->shape[0] > 1 ? cell / planes : 0,
+                plane = layer->shape[1] > 1 ? cell % planes : 0;
+  return image * layer->stride[0] + plane * layer->stride[1];
+}
+
+static void stretch_labels(const int32_t *labels, axis_map rows, axis_map columns, int32_t *to) {
   for (int64_t row = 0; row < rows.to; ++row)
     for (int64_t column = 0; column < columns.to; ++column)
-      stretched[row * columns.to + column] =
-          labels[nearest(rows, row) * columns.from + nearest(columns, column)];
-  const bv_tensor over = bv_contiguous_tensor(stretched, BV_I32, BV_CPU, 2, shape);
-  bv_tensor pixels = bv_contiguous_tensor(canvas->pixels, BV_U8, BV_CPU, 3, shape);
-  pixels.stride[0] = canvas->row_stride;
-  const bv_status status = bv_overlay_labels(&pixels, &over, NULL, opacity, NULL);
-  free(stretched);
+      *to++ = labels[nearest(rows, row) * columns.from + nearest(columns, column)];
+}
+
+/* Lays one of the rendering's layers over the cell that is drawn at the canvas. */
+static cli_result overlay(const cli_layer *layer, const cli_rendering *rendering, int64_t cell,
+                          const cli_options *options, cli_canvas canvas, reason why) {
+  axis_map rows, columns;
+  map_axes(&rendering->slices, &rows, &columns);
+  const int64_t shape[3] = {rows.to, columns.to, 3}, start = start_of_cell(&layer->tensor, rendering, cell);
+  void *memory = malloc((size_t)(rows.to * columns.to) * bv_dtype_size(layer->tensor.dtype));
+  if (!memory)
+    return refuse(why, CLI_FAILED, "out of memory for an overlay of %" PRId64 " x %" PRId64 " pixels",
+                  columns.to, rows.to);
+  const bv_tensor over = bv_contiguous_tensor(memory, layer->tensor.dtype, BV_CPU, 2, shape);
+  bv_tensor pixels = bv_contiguous_tensor(canvas.pixels, BV_U8, BV_CPU, 3, shape);
+  pixels.stride[0] = canvas.row_stride;
+  bv_status status;
+  if (layer == &rendering->labels) {
+    stretch_labels((const int32_t *)layer->memory + start, rows, columns, memory);
+    status = bv_overlay_labels(&pixels, &over, NULL, options->opacity, NULL);
+  } else {
+    const cli_canvas grey = {.pixels = memory, .row_stride = columns.to, .channels = 1};
+    draw_plane((const uint8_t *)layer->memory + start, rows, columns, &grey, 0);
+    status = bv_overlay_image(&pixels, &over, options->overlay_colours, options->opacity, NULL);
+  }
+  free(memory);
   return status == BV_OK ? CLI_OK : refuse(why, CLI_FAILED, "%s", bv_last_error());
 }
 
-cli_result draw_cell(const cli_rendering *rendering, int64_t cell, double opacity, cli_canvas canvas,
-                     reason why) {
+cli_result draw_cell(const cli_rendering *rendering, int64_t cell, const cli_options *options,
+                     cli_canvas canvas, reason why) {
   axis_map rows, columns;
   map_axes(&rendering->slices, &rows, &columns);
   for (int channel = 0; channel < canvas.channels; ++channel) {
     /* grey in all channels of the picture, colours each in its own */
     const int64_t number = rendering->slices.colour ? 3 * cell + channel : cell;
-    const uint8_t *plane = (const uint8_t *)rendering->memory + number * rows.from * columns.from;
-    if (rows.to == rows.from && columns.to == columns.from)
-      copy_plane(plane, rows.to, columns.to, &canvas, channel);
-    else
-      stretch_plane(plane, rows, columns, &canvas, channel);
+    draw_plane((const uint8_t *)rendering->memory + number * rows.from * columns.from, rows, columns, &canvas,
+               channel);
   }
-  return rendering->overlay.memory
-             ? overlay_labels(labels_of_cell(rendering, cell), rows, columns, opacity, &canvas, why)
-             : CLI_OK;
+  cli_result result = CLI_OK;
+  if (rendering->image.memory)
+    result = overlay(&rendering->image, rendering, cell, options, canvas, why);
+  if (result == CLI_OK && rendering->labels.memory)
+    result = overlay(&rendering->labels, rendering, cell, options, canvas, why);
+  return result;
 }

@@ -11,9 +11,10 @@ int64_t count_cells(const cli_rendering *rendering);
 void size_of_cells(const cli_rendering *rendering, int64_t size[2]);
 
 /* Draws a cell, by its number in the rendering. Rows and columns that are spaced wider than the pixels of
- * slices->pixel are stretched to it by linear interpolation; then grey is shown in the canvas's shades, and
- * labels are laid over it, of each pixel the nearest. On failure one line in `why`. */
-cli_result draw_cell(const cli_rendering *rendering, int64_t cell, double opacity, cli_canvas canvas,
-                     reason why);
+ * slices->pixel are stretched to it by linear interpolation; then grey is shown in the canvas's shades, and the
+ * image and the labels are laid over it, stretched alike, but of labels the nearest. On failure one line in
+ * `why`. */
+cli_result draw_cell(const cli_rendering *rendering, int64_t cell, const cli_options *options,
+                     cli_canvas canvas, reason why);
 
 #endif

@@ -4,16 +4,24 @@
 
 #include "options.h"
 
+/* What its pixels are. */
+typedef enum companion_kind {
+  COMPANION_MASK,   /* zero or not */
+  COMPANION_LABELS, /* whole numbers, each of which has a colour */
+  COMPANION_IMAGE   /* like an input's */
+} companion_kind;
+
 typedef struct cli_companion {
   const char *role; /* in messages: "mask" */
   const char *path; /* NULL without */
-  bool numbered;    /* its pixels are labels, each number one; else they are zero or not */
+  companion_kind kind;
   source source;
 } cli_companion;
 
 typedef struct cli_companions {
   cli_companion mask;    /* what is measured and shown */
   cli_companion overlay; /* labels that are laid over the pictures */
+  cli_companion image;   /* the same of a second image, below the labels */
 } cli_companions;
 
 /* Reads those that the options name, and prints their warnings. On failure one line in `why` about the file

@@ -64,7 +64,7 @@ static void lay_out_bars(const cli_rendering *renderings, int count, montage_gri
 static cli_result lay_out(const cli_rendering *renderings, int count, const cli_options *options,
                           montage_grid *grid, reason why) {
   *grid = (struct montage_grid){.cell_rows = 1, .cell_columns = 1, .padding = options->padding};
-  grid->channels = options->colours || options->overlay ? 3 : 1;
+  grid->channels = options->colours || options->overlay || options->overlay_image ? 3 : 1;
   int i = 0;
   do { /* there is at least one */
     int64_t size[2];
@@ -112,7 +112,7 @@ static cli_result draw_rendering(const cli_rendering *rendering, const cli_optio
     const int64_t picture_columns = grid->cell_columns - grid->cell_bar;
     const cli_canvas at =
         canvas_at(canvas, top + (grid->cell_rows - size[0]) / 2, left + (picture_columns - size[1]) / 2);
-    result = draw_cell(rendering, i, options->opacity, at, why);
+    result = draw_cell(rendering, i, options, at, why);
     if (grid->cell_bar > 0 && colour_bar_is_possible(window_of_cell(rendering, i)))
       colour_bar_draw(window_of_cell(rendering, i), grid->cell_rows, ink_of(options),
                       canvas_at(canvas, top, left + picture_columns));

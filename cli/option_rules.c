@@ -6,6 +6,8 @@
 
 #include "values.h"
 
+static int is_standard(const char *path) { return path && strcmp(path, "-") == 0; }
+
 static cli_result check_together(option_parser *parser) {
   static const int conflicts[][2] = {
       {OPTION_PERCENTILE, OPTION_MINMAX}, {OPTION_PERCENTILE, OPTION_WINDOW}, {OPTION_MINMAX, OPTION_WINDOW},
@@ -27,17 +29,20 @@ static cli_result check_together(option_parser *parser) {
   options->epsilon_given = *given(parser, OPTION_EPSILON);
   if (*given(parser, OPTION_EVERY) && options->slices.choice != SLICE_ALL)
     return refuse(parser->why, CLI_USAGE, "--every is for --slice all");
-  if (*given(parser, OPTION_MASK_GRID) && !options->mask && !options->overlay)
-    return refuse(parser->why, CLI_USAGE, "--mask-grid is for --mask and --overlay");
-  if (*given(parser, OPTION_OPACITY) && !options->overlay)
-    return refuse(parser->why, CLI_USAGE, "--opacity is for --overlay");
+  const bool overlays = options->overlay || options->overlay_image;
+  if (*given(parser, OPTION_MASK_GRID) && !options->mask && !overlays)
+    return refuse(parser->why, CLI_USAGE, "--mask-grid is for --mask, --overlay and --overlay-image");
+  if (*given(parser, OPTION_OPACITY) && !overlays)
+    return refuse(parser->why, CLI_USAGE, "--opacity is for --overlay and --overlay-image");
+  if (*given(parser, OPTION_OVERLAY_COLORMAP) && !options->overlay_image)
+    return refuse(parser->why, CLI_USAGE, "--overlay-colormap is for --overlay-image");
 
   if (options->input_count == 0)
     return refuse(parser->why, CLI_USAGE, "no input file; see batchview --help");
-  int standard_inputs = (options->mask && strcmp(options->mask, "-") == 0) +
-                        (options->overlay && strcmp(options->overlay, "-") == 0);
+  int standard_inputs =
+      is_standard(options->mask) + is_standard(options->overlay) + is_standard(options->overlay_image);
   for (int i = 0; i < options->input_count; ++i)
-    standard_inputs += strcmp(options->inputs[i], "-") == 0;
+    standard_inputs += is_standard(options->inputs[i]);
   if (standard_inputs > 1)
     return refuse(parser->why, CLI_USAGE, "standard input (-) is given twice");
   return CLI_OK;
@@ -83,7 +88,7 @@ static cli_result check_output(option_parser *parser) {
     return refuse(parser->why, CLI_USAGE, "--format is for .npy outputs, and the output is '%s'",
                   options->output);
   if (options->kind == OUTPUT_NPY) {
-    static const int of_colour[] = {OPTION_COLORMAP, OPTION_OVERLAY};
+    static const int of_colour[] = {OPTION_COLORMAP, OPTION_OVERLAY, OPTION_OVERLAY_IMAGE};
     static const int of_pictures[] = {OPTION_ORTHO, OPTION_COLUMNS, OPTION_COLORBAR, OPTION_PADDING,
                                       OPTION_PADDING_VALUE};
     for (size_t i = 0; i < sizeof of_colour / sizeof *of_colour; ++i)

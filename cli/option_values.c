@@ -71,7 +71,10 @@ static cli_result take_name(option_parser *parser, int option, const char *value
   const bv_colour_map *all = bv_colour_maps(), *map = bv_find_colour_map(value);
   if (!map)
     return refuse_name(parser, option, value, &all->name, sizeof *all);
-  parser->options->colours = map->rgb;
+  if (option == OPTION_COLORMAP)
+    parser->options->colours = map->rgb;
+  else
+    parser->options->overlay_colours = map->rgb;
   return CLI_OK;
 }
 
@@ -132,6 +135,7 @@ cli_result take_option(option_parser *parser, int option, const char *value) {
   case OPTION_OUTPUT: options->output = value; return CLI_OK;
   case OPTION_MASK: options->mask = value; return CLI_OK;
   case OPTION_OVERLAY: options->overlay = value; return CLI_OK;
+  case OPTION_OVERLAY_IMAGE: options->overlay_image = value; return CLI_OK;
   case OPTION_RECURSIVE: options->recursive = true; return CLI_OK;
   case OPTION_FORCE: options->force = true; return CLI_OK;
   case OPTION_VOLUME: options->volume = true; return CLI_OK;
@@ -151,7 +155,8 @@ cli_result take_option(option_parser *parser, int option, const char *value) {
   case OPTION_WINDOW:
   case OPTION_EPSILON: return take_window(parser, option, value);
   case OPTION_PRESET:
-  case OPTION_COLORMAP: return take_name(parser, option, value);
+  case OPTION_COLORMAP:
+  case OPTION_OVERLAY_COLORMAP: return take_name(parser, option, value);
   case OPTION_FORMAT:
     if ((word = parse_word(value, formats)) < 0)
       return refuse_value(parser, option, value, "f32, u8 or rgb");

@@ -33,6 +33,8 @@ static const struct option long_options[] = {
     {"mask", required_argument, NULL, OPTION_MASK},
     {"mask-grid", required_argument, NULL, OPTION_MASK_GRID},
     {"overlay", required_argument, NULL, OPTION_OVERLAY},
+    {"overlay-image", required_argument, NULL, OPTION_OVERLAY_IMAGE},
+    {"overlay-colormap", required_argument, NULL, OPTION_OVERLAY_COLORMAP},
     {"opacity", required_argument, NULL, OPTION_OPACITY},
     {"volume", no_argument, NULL, OPTION_VOLUME},
     {"epsilon", required_argument, NULL, OPTION_EPSILON},

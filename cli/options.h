@@ -37,10 +37,12 @@ typedef struct cli_options {
   bv_display_options display; /* without the mask's pixels */
   bool own_window;            /* the fixed window of each input is the one that its file says */
   bool foreground_given, epsilon_given;
-  const char *mask;       /* NULL without */
-  const char *overlay;    /* labels over the pictures, NULL without */
-  double opacity;         /* of them, 0 to 1 */
-  bool ignore_grid;       /* of the mask and the overlay: their voxels meet the input's by their index */
+  const char *mask;               /* NULL without */
+  const char *overlay;            /* labels over the pictures, NULL without */
+  const char *overlay_image;      /* an image over the pictures, NULL without */
+  const uint8_t *overlay_colours; /* of that image; NULL for the library's default */
+  double opacity;                 /* of both, 0 to 1 */
+  bool ignore_grid;       /* of the mask and of overlays: their voxels meet the input's by their index */
   const uint8_t *colours; /* the colour map's, NULL without; display.colour_map where the library uses it */
   bool volume;            /* a .npy array that would be a picture in colour is a volume */
   int64_t columns;        /* of the grid; 0 for a near-square picture */

@@ -29,8 +29,20 @@ static cli_result measure_and_apply(cli_rendering *rendering, const bv_display_o
   return CLI_OK;
 }
 
+/* Lays what there is over pixels in RGB. */
+static cli_result overlay(const cli_rendering *rendering, const cli_options *options, reason why) {
+  const cli_layer *image = &rendering->image, *labels = &rendering->labels;
+  bv_status status = BV_OK;
+  if (image->memory)
+    status =
+        bv_overlay_image(&rendering->pixels, &image->tensor, options->overlay_colours, options->opacity, NULL);
+  if (status == BV_OK && labels->memory)
+    status = bv_overlay_labels(&rendering->pixels, &labels->tensor, NULL, options->opacity, NULL);
+  return status == BV_OK ? CLI_OK : refuse(why, CLI_FAILED, "%s", bv_last_error());
+}
+
 /* `mask` has no tensor without. */
-static cli_result compute(cli_rendering *rendering, const cli_options *options, const cli_labels *mask,
+static cli_result compute(cli_rendering *rendering, const cli_options *options, const cli_layer *mask,
                           cli_progress *progress, reason why) {
   const cli_slices *slices = &rendering->slices;
   bv_display_options display = options->display;
@@ -39,8 +51,7 @@ static cli_result compute(cli_rendering *rendering, const cli_options *options, 
     display.lo = rendering->source.window[0];
     display.hi = rendering->source.window[1];
   }
-  if (slices->volume && !slices->colour && display.scope == BV_SCOPE_IMAGE)
-    display.scope = BV_SCOPE_PLANE; /* each slice is an image; `batch` has volumes before slices */
+  display.scope = scope_of_slices(slices, display.scope);
 
   bool f32 = options->kind == OUTPUT_NPY && options->format == FORMAT_F32;
   bool rgb = options->kind == OUTPUT_NPY && options->format == FORMAT_RGB;
@@ -57,10 +68,7 @@ static cli_result compute(cli_rendering *rendering, const cli_options *options, 
     return refuse(why, CLI_FAILED, "out of memory");
   rendering->pixels = bv_contiguous_tensor(rendering->memory, f32 ? BV_F32 : BV_U8, BV_CPU, rgb ? 5 : 4, shape);
   cli_result result = measure_and_apply(rendering, &display, progress, why);
-  if (result == CLI_OK && rgb && rendering->overlay.memory &&
-      bv_overlay_labels(&rendering->pixels, &rendering->overlay.tensor, NULL, options->opacity, NULL) != BV_OK)
-    result = refuse(why, CLI_FAILED, "%s", bv_last_error());
-  return result;
+  return result == CLI_OK && rgb ? overlay(rendering, options, why) : result;
 }
 
 int count_views(const cli_options *options) { return options->slices.ortho ? 3 : 1; }
@@ -76,22 +84,23 @@ static void forget_pixels(cli_rendering *rendering) {
 static cli_result render_view(const source *input, const cli_options *options, const cli_companions *companions,
                               cli_progress *progress, cli_rendering *rendering, reason why) {
   const double start = seconds_now();
-  cli_labels mask = {0};
+  cli_layer mask = {0};
   rendering->source = *input;
   cli_result result = slices_of_source(input, &options->slices, &rendering->slices, why);
   if (result == CLI_OK && (options->colours || options->colour_bar) && rendering->slices.colour)
     result = refuse(why, CLI_USAGE, "--%s is for grey, and this is in colour",
                     options->colours ? "colormap" : "colorbar");
   if (result == CLI_OK && companions->mask.path)
-    result = labels_of_input(&companions->mask, input, &rendering->slices, options, &mask, why);
+    result = layer_of_input(&companions->mask, input, &rendering->slices, options, &mask, why);
   if (result == CLI_OK && companions->overlay.path)
-    result =
-        labels_of_input(&companions->overlay, input, &rendering->slices, options, &rendering->overlay, why);
+    result = layer_of_input(&companions->overlay, input, &rendering->slices, options, &rendering->labels, why);
+  if (result == CLI_OK && companions->image.path)
+    result = layer_of_input(&companions->image, input, &rendering->slices, options, &rendering->image, why);
   if (result == CLI_OK)
     result = compute(rendering, options, &mask, progress, why);
   if (result == CLI_OK)
     hint_of_rendering(rendering, options, rendering->hint, sizeof rendering->hint);
-  labels_free(&mask);
+  layer_free(&mask);
   rendering->compute_seconds = seconds_now() - start;
   forget_pixels(rendering);
   return result;
@@ -130,6 +139,7 @@ cli_result render(const char *path, const cli_options *options, const cli_compan
 void rendering_free(cli_rendering *rendering) {
   free(rendering->memory);
   free(rendering->windows);
-  labels_free(&rendering->overlay);
+  layer_free(&rendering->labels);
+  layer_free(&rendering->image);
   *rendering = (struct cli_rendering){0};
 }

@@ -2,7 +2,7 @@
 #ifndef BV_CLI_RENDER_H
 #define BV_CLI_RENDER_H
 
-#include "labels.h"
+#include "layer.h"
 #include "progress.h"
 
 typedef struct cli_rendering {
@@ -12,9 +12,9 @@ typedef struct cli_rendering {
   cli_slices slices;
   /* f32 or u8 [B, C, rows, columns], or u8 [B, C, rows, columns, 3]; without gaps */
   bv_tensor pixels;
-  void *memory;       /* owned */
-  cli_labels overlay; /* of pictures: what is to be laid over them; has no memory without */
-  double *windows;    /* owned: lo, hi and n of each group */
+  void *memory;            /* owned */
+  cli_layer labels, image; /* what is to be laid over pictures; without memory if nothing is */
+  double *windows;         /* owned: lo, hi and n of each group */
   int64_t window_count;
   double read_seconds, compute_seconds;
   char hint[200]; /* what the user may have meant, or "" */

@@ -37,7 +37,7 @@ static void add_read_file(read_files *all, const char *path) {
 }
 
 static cli_result find_read_files(const cli_options *options, read_files *all, reason why) {
-  const char *const companions[] = {options->mask, options->overlay};
+  const char *const companions[] = {options->mask, options->overlay, options->overlay_image};
   const size_t count = (size_t)options->input_count + sizeof companions / sizeof *companions;
   *all = (struct read_files){.files = calloc(count, sizeof *all->files)};
   if (all->files == NULL)

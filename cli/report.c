@@ -133,6 +133,8 @@ static void json_options(const cli_options *options, FILE *file) {
   json_path(options->mask, file);
   fputs(", \"overlay\": ", file);
   json_path(options->overlay, file);
+  fputs(", \"overlay_image\": ", file);
+  json_path(options->overlay_image, file);
   fprintf(file, ", \"scope\": \"%s\"}", scope_names[display->scope]);
 }
 

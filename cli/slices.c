@@ -173,6 +173,11 @@ void slices_free(cli_slices *slices) {
   slices->batch.data = NULL;
 }
 
+int scope_of_slices(const cli_slices *slices, int scope) {
+  /* the batch of volumes in grey has volumes before slices */
+  return slices->volume && !slices->colour && scope == BV_SCOPE_IMAGE ? BV_SCOPE_PLANE : scope;
+}
+
 int64_t count_elements(const bv_tensor *tensor) {
   int64_t count = 1;
   for (int axis = 0; axis < tensor->ndim; ++axis)

@@ -25,6 +25,9 @@ cli_result slices_of_source(const source *input, const slice_options *options, c
 
 void slices_free(cli_slices *slices);
 
+/* The scope, BV_SCOPE_..., that an option's is for these slices: each slice is an image. */
+int scope_of_slices(const cli_slices *slices, int scope);
+
 /* Elements of a tensor that lies in memory. */
 int64_t count_elements(const bv_tensor *tensor);
 

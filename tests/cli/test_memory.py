@@ -90,6 +90,7 @@ class Memory(Case):
         self.put("labels.nii", make_nifti((6, 5, 4), [i % 3 for i in range(120)]))
         self.check_all("volume.nii", "--slice", "all", "--overlay", "labels.nii", "--mask", "volume.nii.gz")
         self.check_all("volume.nii", "--mip", "--overlay", "labels.nii", "--format", "rgb")
+        self.check_all("volume.nii", "--overlay-image", "volume.nii.gz", "--slice", "all", "--colorbar")
         self.check_all("image.npy", "image.png")
         self.check_all("image.npy", "--format", "f32")
 

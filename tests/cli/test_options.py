@@ -20,7 +20,8 @@ class Options(Case):
         text = self.succeed("--help").decode()
         self.assertTrue(text.startswith("batchview brain.nii.gz -o brain.png"))
         for option in ("--output", "--axis", "--slice", "--percentile", "--window", "--minmax", "--foreground",
-                       "--mask", "--mask-grid", "--overlay", "--opacity", "--padding", "--padding-value", "--colorbar", "--volume", "--epsilon", "--scope",
+                       "--mask", "--mask-grid", "--overlay", "--overlay-image", "--overlay-colormap", "--opacity",
+                       "--padding", "--padding-value", "--colorbar", "--volume", "--epsilon", "--scope",
                        "--columns", "--format", "--force", "--json", "-q", "--quiet", "-v", "--verbose",
                        "--recursive",
                        "--version", "--help"):
@@ -53,7 +54,7 @@ class Options(Case):
         self.refuse_usage("--fo", says=["--fo"])  # foreground or format
 
     def test_values_that_are_missing_or_too_many(self):
-        for option in ("output", "axis", "slice", "percentile", "window", "foreground", "mask", "overlay", "opacity", "padding", "padding-value",
+        for option in ("output", "axis", "slice", "percentile", "window", "foreground", "mask", "overlay", "overlay-image", "overlay-colormap", "opacity", "padding", "padding-value",
                        "scope", "columns", "format"):
             self.refuse(USAGE, "a.npy", f"--{option}", says=[f"--{option}", "expected a value"])
         self.refuse(USAGE, "a.npy", "-o", says=["--output", "expected a value"])
@@ -63,7 +64,7 @@ class Options(Case):
     def test_repeated_options(self):
         for option in (["--axis", "1"], ["--slice", "all"], ["--percentile", "1,2"], ["--window", "1,2"],
                        ["--minmax"], ["--foreground", "all"], ["--mask", "a.npy"], ["--overlay", "a.npy"],
-                       ["--opacity", "1"], ["--padding", "1"], ["--colorbar"], ["--padding-value", "1"], ["--scope", "plane"],
+                       ["--overlay-image", "a.npy"], ["--overlay-colormap", "hot"], ["--opacity", "1"], ["--padding", "1"], ["--colorbar"], ["--padding-value", "1"], ["--scope", "plane"],
                        ["--columns", "2"], ["--format", "u8"], ["--json"], ["--quiet"], ["--verbose"],
                        ["--output", "o.png"]):
             self.refuse(USAGE, "a.npy", *option, *option, says=[f"{option[0]} is given twice"])

@@ -206,7 +206,7 @@ class Overlays(Case):
                                 "-2147483648 to 2147483647")
         self.refuse_overlay(Array("u4", (4, 5), [1] * 19 + [2**31]), "2147483648", "whole numbers")
         self.refuse_overlay(Array("f2", (4, 5), [1] * 19 + [0.5]), "0.5", "whole numbers")
-        self.refuse_overlay(Array("u1", (4, 5, 3), [1] * 60), "in colour", "labels are numbers")
+        self.refuse_overlay(Array("u1", (4, 5, 3), [1] * 60), "in colour", "one number a pixel")
 
     def test_other_shapes(self):
         self.put("in.npy", self.numbers((4, 5)))

@@ -104,7 +104,8 @@ class Streams(Case):
         report = self.report("v.npy", "-o", "out.png", "--axis", "1", "--percentile", "5,95")
         self.assertEqual(list(report), ["batchview", "options", "inputs", "output", "counts", "seconds", "throughput"])
         self.assertEqual(report["options"], {"window": "percentile", "percentile": [5, 95], "foreground": "nonzero",
-                                             "mask": None, "overlay": None, "scope": "plane"})
+                                             "mask": None, "overlay": None, "overlay_image": None,
+                                             "scope": "plane"})
         (entry,) = report["inputs"]
         self.assertEqual((entry["format"], entry["kind"], entry["type"], entry["shape"], entry["spacing"]),
                          ("npy", "volume", "i16", [4, 5, 6], [1, 1, 1]))

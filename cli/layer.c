@@ -1,5 +1,5 @@
 /* Companions sliced, and made bytes or labels. */
-#include "labels.h"
+#include "layer.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -53,7 +53,7 @@ static cli_result copy_numbers(const bv_tensor *from, const cli_companion *compa
         for (int64_t column = 0; column < shape[3]; ++column) {
           int64_t offset = b * stride[0] + c * stride[1] + row * stride[2] + column * stride[3];
           const double number = number_at((const char *)from->data + offset * bytes, from->dtype);
-          if (!companion->numbered)
+          if (companion->kind == COMPANION_MASK)
             *inside++ = number < 0 || number > 0;
           else if (isnan(number))
             *label++ = 0;
@@ -79,6 +79,10 @@ static cli_result check_shape(const bv_tensor *planes, const char *role, const b
   return CLI_OK;
 }
 
+static bool is_grey_of_colours(const cli_slices *own, const cli_slices *slices) {
+  return slices->volume && slices->colour && own->volume && !own->colour;
+}
+
 /* The slices of volumes in colour are images of a batch, volume after volume; so are then those of a companion
  * in grey, which is that of each volume if it is one. */
 static cli_result repeat_volumes(bv_tensor *planes, const char *role, const cli_slices *slices, reason why) {
@@ -94,13 +98,11 @@ static cli_result repeat_volumes(bv_tensor *planes, const char *role, const cli_
   return result;
 }
 
-cli_result labels_of_input(const cli_companion *companion, const source *input, const cli_slices *slices,
-                           const cli_options *options, cli_labels *labels, reason why) {
+/* Turns the companion to the input, and chooses its slices, whose shape then fits. */
+static cli_result slice(const cli_companion *companion, const source *input, const cli_slices *slices,
+                        const cli_options *options, cli_slices *own, reason why) {
   const char *role = companion->role;
   source file = companion->source;
-  cli_slices own;
-  int64_t shape[4];
-  *labels = (struct cli_labels){0};
   if (input->kind == SOURCE_VOLUME)
     source_as_volume(&file);
   if (options->ignore_grid)
@@ -110,34 +112,57 @@ cli_result labels_of_input(const cli_companion *companion, const source *input, 
     return result;
   char text[160];
   slice_options choice = options->slices;
-  if (companion->numbered)
+  if (companion->kind == COMPANION_LABELS)
     choice.projection = BV_PROJECTION_MAX;
-  result = slices_of_source(&file, &choice, &own, (reason){text, sizeof text});
-  const bool grey_of_colours = slices->volume && slices->colour && own.volume && !own.colour;
+  result = slices_of_source(&file, &choice, own, (reason){text, sizeof text});
   if (result != CLI_OK)
-    refuse(why, result, "the %s '%s': %s", role, companion->path, text);
-  else if (companion->numbered && own.colour)
-    result = refuse(why, CLI_USAGE, "the %s '%s' is in colour; labels are numbers", role, companion->path);
-  else
-    result = grey_of_colours ? repeat_volumes(&own.batch, role, slices, why)
-                             : check_shape(&own.batch, role, &slices->batch, why);
-  if (result == CLI_OK) {
-    memcpy(shape, own.batch.shape, sizeof shape);
-    if (grey_of_colours) {
-      shape[0] *= shape[1];
-      shape[1] = 1;
-    }
-    const bv_dtype dtype = companion->numbered ? BV_I32 : BV_U8;
-    labels->memory = malloc((size_t)count_elements(&own.batch) * bv_dtype_size(dtype));
-    labels->tensor = bv_contiguous_tensor(labels->memory, dtype, BV_CPU, 4, shape);
-    result = labels->memory ? copy_numbers(&own.batch, companion, labels->memory, why)
-                            : refuse(why, CLI_FAILED, "out of memory");
+    return refuse(why, result, "the %s '%s': %s", role, companion->path, text);
+  if (companion->kind != COMPANION_MASK && own->colour)
+    return refuse(why, CLI_USAGE, "the %s '%s' is in colour; allowed is one number a pixel", role,
+                  companion->path);
+  return is_grey_of_colours(own, slices) ? repeat_volumes(&own->batch, role, slices, why)
+                                         : check_shape(&own->batch, role, &slices->batch, why);
+}
+
+static cli_result normalize(const cli_slices *own, const cli_options *options, void *memory, reason why) {
+  bv_display_options display = BV_DISPLAY_OPTIONS_INIT;
+  display.scope = scope_of_slices(own, options->display.scope);
+  display.epsilon = options->display.epsilon;
+  const bv_tensor out = bv_contiguous_tensor(memory, BV_U8, BV_CPU, 4, own->batch.shape);
+  if (bv_normalize_batch_for_display(&own->batch, &out, &display, NULL) != BV_OK)
+    return refuse(why, CLI_FAILED, "%s", bv_last_error());
+  return CLI_OK;
+}
+
+static cli_result fill_layer(const cli_companion *companion, const cli_slices *own, bool grey_of_colours,
+                             const cli_options *options, cli_layer *layer, reason why) {
+  const bv_dtype dtype = companion->kind == COMPANION_LABELS ? BV_I32 : BV_U8;
+  int64_t shape[4];
+  memcpy(shape, own->batch.shape, sizeof shape);
+  if (grey_of_colours) {
+    shape[0] *= shape[1];
+    shape[1] = 1;
   }
+  layer->memory = malloc((size_t)count_elements(&own->batch) * bv_dtype_size(dtype));
+  layer->tensor = bv_contiguous_tensor(layer->memory, dtype, BV_CPU, 4, shape);
+  if (!layer->memory)
+    return refuse(why, CLI_FAILED, "out of memory");
+  return companion->kind == COMPANION_IMAGE ? normalize(own, options, layer->memory, why)
+                                            : copy_numbers(&own->batch, companion, layer->memory, why);
+}
+
+cli_result layer_of_input(const cli_companion *companion, const source *input, const cli_slices *slices,
+                          const cli_options *options, cli_layer *layer, reason why) {
+  cli_slices own = {0};
+  *layer = (struct cli_layer){0};
+  cli_result result = slice(companion, input, slices, options, &own, why);
+  if (result == CLI_OK)
+    result = fill_layer(companion, &own, is_grey_of_colours(&own, slices), options, layer, why);
   slices_free(&own);
   return result;
 }
 
-void labels_free(cli_labels *labels) {
-  free(labels->memory);
-  *labels = (struct cli_labels){0};
+void layer_free(cli_layer *layer) {
+  free(layer->memory);
+  *layer = (struct cli_layer){0};
 }
