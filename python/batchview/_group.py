@@ -8,6 +8,7 @@ from typing import Any
 
 from batchview._arrays import arrays_of
 from batchview._errors import Error
+from batchview._options import named_window
 from batchview._options import options as make_options
 from batchview.visualization import apply_window
 
@@ -96,6 +97,8 @@ class Group:
             As `batchview.visualization.measure_window`.
         """
 
+        window = named_window(window)
+
         def prepare() -> tuple[str, Callable[[], Any]]:
             if not isinstance(tensor, self._torch.Tensor):
                 raise TypeError(f"tensor is {type(tensor)!r}; ranks of PyTorch's take its tensors")
@@ -158,6 +161,7 @@ class Group:
         batchview.Error, ValueError, TypeError, MemoryError
             As `measure_window`.
         """
+        window = named_window(window)
         windows = self.measure_window(tensor, low, high, mask=mask, foreground=foreground, window=window)
         shown = foreground or ("nonzero" if isinstance(window, str) else "all")
         return apply_window(tensor, windows, mask=mask, scope="batch", foreground=shown, **options)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NoReturn
 
 import numpy
 
+from batchview import _cpu
 from batchview._arrays import arrays_of
 
 Options = tuple[int, int, int, int, int, float, float, float, float, float, float, Any, "bytes | None"]
@@ -16,15 +18,32 @@ FOREGROUNDS = {"nonzero": 0, "all": 1}
 WINDOWS = {"percentile": 0, "minmax": 1}
 ROUNDINGS = {"truncate": 0, "nearest": 1}
 ALGORITHMS = {"auto": 0, "sort": 1, "select": 2, "resident": 3}
+COLOUR_MAPS = _cpu.colour_maps()  # 768 bytes each
+WINDOW_PRESETS = _cpu.window_presets()  # lo, hi
 _PERCENTILE = "percentile"  # a literal, as other modules' are: the same object
 # A packing's pictures have so many bytes a pixel; "planes" are values.
 PACKINGS = {"planes": 0, "rgb": 3, "rgba": 4, "image_rgb": 3, "image_rgba": 4}
 _MASK, _FIXED = 2, 2  # which other arguments imply
 
 
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names))
+
+
 def _check(name: str, value: Any, allowed: dict[str, int]) -> None:
     if not isinstance(value, str) or value not in allowed:
-        raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(map(repr, allowed))}")
+        raise ValueError(f"{name} is {value!r}; it must be one of {_listed(allowed)}")
+
+
+def _fail_window(window: Any) -> NoReturn:
+    raise ValueError(
+        f"window is {window!r}; it must be {_listed(WINDOWS)}, two numbers (lo, hi), or one for CT: {_listed(WINDOW_PRESETS)}"
+    ) from None
+
+
+def named_window(window: Any) -> Any:
+    """(lo, hi) of a name for CT; anything else as it is."""
+    return WINDOW_PRESETS.get(window, window) if isinstance(window, str) else window
 
 
 def _two_numbers(window: Any) -> tuple[float, float]:
@@ -32,7 +51,7 @@ def _two_numbers(window: Any) -> tuple[float, float]:
         lo, hi = window
         return float(lo), float(hi)
     except (TypeError, ValueError):
-        raise ValueError(f"window is {window!r}; it must be 'percentile', 'minmax' or two numbers (lo, hi)") from None
+        _fail_window(window)
 
 
 def options(
@@ -62,6 +81,7 @@ def options(
     ):
         return None
     try:
+        window = named_window(window)
         if isinstance(window, str):
             window_number, lo, hi = WINDOWS[window], 0.0, 0.0
         else:
@@ -92,8 +112,8 @@ def options(
             None if colormap is None else colour_bytes(colormap),
         )
     except (KeyError, TypeError):
-        if isinstance(window, str):
-            _check("window", window, WINDOWS)
+        if isinstance(window, str) and window not in WINDOWS:
+            _fail_window(window)
         if foreground is not None:
             _check("foreground", foreground, FOREGROUNDS)
         _check("scope", scope, SCOPES)
@@ -102,20 +122,26 @@ def options(
         raise
 
 
+def _named_colours(name: str) -> Any:
+    """The library's own of that name, or else Matplotlib's."""
+    if name in COLOUR_MAPS:
+        return COLOUR_MAPS[name]
+    try:
+        return importlib.import_module("matplotlib").colormaps[name]
+    except (ImportError, KeyError) as error:
+        why = "which Matplotlib does not know" if isinstance(error, KeyError) else "which would be Matplotlib's, and that is missing"
+        raise ValueError(f"colormap is {name!r}, {why}; there are {_listed(COLOUR_MAPS)}") from error
+
+
 def colour_bytes(colormap: Any) -> bytes:
     """256 x 3 bytes of an array, of bytes, of a Matplotlib colour map, or of the name of one."""
+    if isinstance(colormap, str):
+        colormap = _named_colours(colormap)
     if isinstance(colormap, (bytes, bytearray)):
         colours = numpy.frombuffer(colormap, numpy.uint8).reshape(-1, 3) if len(colormap) % 3 == 0 else None
     else:
-        if isinstance(colormap, str):
-            try:
-                colormap = importlib.import_module("matplotlib").colormaps[colormap]
-            except KeyError as error:
-                raise ValueError(f"colormap is {colormap!r}, which Matplotlib does not know") from error
         colours = numpy.asarray(colormap(numpy.arange(256), bytes=True)[:, :3] if callable(colormap) else colormap)
     if colours is None or colours.dtype != numpy.uint8 or colours.shape != (256, 3):
         kind = "bytes of another number" if colours is None else f"{colours.dtype} {list(colours.shape)}"
-        raise ValueError(
-            f"colormap is {kind}; it must be uint8 [256, 3], 768 bytes, a Matplotlib colour map, or the name of one"
-        )
+        raise ValueError(f"colormap is {kind}; it must be uint8 [256, 3], 768 bytes, a Matplotlib colour map, or a name")
     return colours.tobytes()

@@ -11,6 +11,7 @@ from typing import Any
 
 from batchview import visualization
 from batchview._arrays import arrays_of
+from batchview._options import COLOUR_MAPS
 from batchview._outputs import new_output, new_windows
 from batchview.visualization import normalize_batch_for_display
 
@@ -210,8 +211,10 @@ def compiled(
     if window is not None:
         options["window"] = window
     if colormap is not None:
+        if isinstance(colormap, str):
+            colormap = COLOUR_MAPS.get(colormap)
         if not isinstance(colormap, (bytes, list, tuple)):
-            raise TypeError("colormap must be 768 bytes in what torch.compile compiles")
+            raise TypeError(f"colormap must be 768 bytes, or {', '.join(COLOUR_MAPS)}, in what torch.compile compiles")
         options["colours"] = list(colormap)
     arguments = [tensor.detach() for tensor in tensors]
     if out is not None:

@@ -74,10 +74,12 @@ def normalize_batch_for_display(
         The pixels that share a window: a plane's, those of all channels of an image, or all.
     foreground : {"nonzero", "all"}, optional
         The pixels that are measured and shown; without it "nonzero", or "all" where the window is given.
-    window : "percentile", "minmax" or (lo, hi)
-        How the window is found; (lo, hi) is given, in the tensor's units: for CT level - width / 2, level + width / 2.
+    window : "percentile", "minmax", (lo, hi) or a name
+        How the window is found. (lo, hi) is given, in the tensor's units; CT's, in Hounsfield units, have names: "brain", "stroke",
+        "subdural", "temporal-bone", "lung", "mediastinum", "vascular", "soft-tissue", "abdomen", "liver", "spine", "bone".
     colormap : optional
-        Colours instead of grey: uint8 [256, 3], 768 bytes, a Matplotlib colour map, or the name of one.
+        Colours instead of grey: "grey", "bone", "hot", "viridis", "magma", "turbo"; another colour map of Matplotlib's, or its
+        name; uint8 [256, 3], or 768 bytes.
     rounding : {"truncate", "nearest"}
         How 255 times the value becomes a uint8.
     epsilon, floor : float
@@ -121,9 +123,7 @@ def normalize_batch_for_display(
         return compiled("normalize_batch_for_display", (tensor,), new, out, stream, **measured, **drawn)
     arrays, given = arrays_of(tensor), tensor
     tensor = arrays.prepare(given)
-    options = make_options(
-        low, high, mask, scope, foreground, window, colormap, rounding, epsilon, floor, algorithm
-    )
+    options = make_options(low, high, mask, scope, foreground, window, colormap, rounding, epsilon, floor, algorithm)
     result = new_output(arrays, tensor, given, dtype, packing, colormap) if out is None else out
     binding = arrays.binding(tensor)
     if binding is _cpu:

@@ -1,5 +1,6 @@
 /* The extension module, _cpu or _cuda: each function takes views of its arrays, and calls the C function that
  * it is named after without the GIL. What users see is Python, in ../batchview. */
+#include "batchview/pictures.h"
 #include "batchview/selection.h"
 #include "device.h"
 #include "xla.h"
@@ -265,6 +266,36 @@ static PyObject *describe(PyObject *module, PyObject *nothing) {
   return PyUnicode_FromString(text);
 }
 
+/* Adds `value`, a new reference, to a dictionary, or returns NULL with an exception, without either. */
+static PyObject *with(PyObject *dictionary, const char *name, PyObject *value) {
+  int result = value ? PyDict_SetItemString(dictionary, name, value) : -1;
+  Py_XDECREF(value);
+  if (result == 0)
+    return dictionary;
+  Py_DECREF(dictionary);
+  return NULL;
+}
+
+static PyObject *colour_maps(PyObject *module, PyObject *nothing) {
+  (void)module;
+  (void)nothing;
+  PyObject *maps = PyDict_New();
+  for (const bv_colour_map *map = bv_colour_maps(); maps && map->name; ++map)
+    maps = with(maps, map->name, PyBytes_FromStringAndSize((const char *)map->rgb, sizeof map->rgb));
+  return maps;
+}
+
+static PyObject *window_presets(PyObject *module, PyObject *nothing) {
+  (void)module;
+  (void)nothing;
+  PyObject *presets = PyDict_New();
+  for (const bv_window_preset *preset = bv_window_presets(); presets && preset->name; ++preset) {
+    double lo = preset->level - preset->width / 2, hi = preset->level + preset->width / 2;
+    presets = with(presets, preset->name, Py_BuildValue("dd", lo, hi));
+  }
+  return presets;
+}
+
 static PyObject *set_threads(PyObject *module, PyObject *arguments) {
   (void)module;
   int threads;
@@ -294,6 +325,8 @@ static PyMethodDef methods[] = {
     {"slice_of_3d", slice_of_3d, METH_VARARGS, "(volume, out, stream, axis)"},
     {"xla_handler", xla_handler, METH_O, "(replayable)"},
     {"describe", describe, METH_NOARGS, "()"},
+    {"colour_maps", colour_maps, METH_NOARGS, "()"},
+    {"window_presets", window_presets, METH_NOARGS, "()"},
     {"set_threads", set_threads, METH_VARARGS, "(threads)"},
     {"get_threads", get_threads, METH_NOARGS, "()"},
     {NULL, NULL, 0, NULL},

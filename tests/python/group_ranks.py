@@ -44,6 +44,9 @@ for name in ("float32", "float16", "int16", "float64", "uint8"):
     fixed = group.normalize_batch_for_display(mine, window=(10, 90), dtype="float64")
     wanted = definition.mapped(batches[rank], np.array([[10.0, 90.0]]), "batch", "all")
     same(fixed, wanted.astype(np.float64))
+    brain = group.normalize_batch_for_display(mine, window="brain", dtype="float64")  # 0 .. 80
+    wanted = definition.mapped(batches[rank], np.array([[0.0, 80.0]]), "batch", "all")
+    same(brain, wanted.astype(np.float64))
 
 
 def raised(error, call):

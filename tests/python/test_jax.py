@@ -43,6 +43,7 @@ def test_types(brain, name):
         dict(scope="image", window="minmax", foreground="all"),
         dict(window=(50, 250), packing="image_rgba"),
         dict(colormap=bytes(range(256)) * 3, rounding="nearest"),
+        dict(colormap="turbo", window="liver"),
         dict(dtype="uint8", floor=0.25, epsilon=3.5),
     ],
     ids=str,

@@ -1,5 +1,8 @@
 """Batches against the definition in NumPy: every option, type, stride and value."""
 
+import sys
+import types
+
 import definition
 import numpy as np
 import pytest
@@ -121,6 +124,45 @@ def test_colour_maps_are_looked_up(brain, random):
     same(normalize_batch_for_display(brain, colormap=mapping), expected)
 
 
+def test_colour_maps_have_names(brain, monkeypatch):
+    grey = definition.grey(definition.normalized(brain))
+    # Their first and last colours, as published; all of them are compared with Matplotlib's in the library's own tests
+    known = {
+        "grey": ((0, 0, 0), (255, 255, 255)),
+        "bone": ((0, 0, 0), (255, 255, 255)),
+        "viridis": ((68, 1, 84), (253, 231, 37)),
+        "magma": ((0, 0, 4), (252, 253, 191)),
+        "turbo": ((48, 18, 59), (122, 4, 3)),
+    }
+    monkeypatch.setitem(sys.modules, "matplotlib", None)  # as if it were missing
+    for name, (first, last) in known.items():
+        picture = normalize_batch_for_display(brain, colormap=name)
+        assert (picture[grey == 0] == first).all() and (picture[grey == 255] == last).all()
+        assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 100
+    assert (normalize_batch_for_display(brain, colormap="hot")[grey == 255] == 255).all()
+    with pytest.raises(ValueError, match="colormap is 'jet', which would be Matplotlib's, .* there are 'grey', 'bone', 'hot'"):
+        normalize_batch_for_display(brain, colormap="jet")
+
+
+def test_other_names_are_matplotlibs(brain, random, monkeypatch):
+    colours = random.integers(0, 256, (256, 3), np.uint8)
+    mapping = lambda index, bytes: colours[index]
+    monkeypatch.setitem(sys.modules, "matplotlib", types.SimpleNamespace(colormaps={"spring": mapping}))
+    same(normalize_batch_for_display(brain, colormap="spring"), colours[definition.grey(definition.normalized(brain))])
+    with pytest.raises(ValueError, match="colormap is 'jet', which Matplotlib does not know; there are 'grey'"):
+        normalize_batch_for_display(brain, colormap="jet")
+
+
+def test_windows_of_ct_have_names(random):
+    """Level and width as the literature has them; 0 is water, no background."""
+    batch = random.integers(-1024, 3000, (1, 2, 40, 30)).astype(np.int16)
+    batch[:, :, :3] = 0
+    for name, level, width in (("lung", -600, 1500), ("brain", 40, 80), ("soft-tissue", 40, 400), ("temporal-bone", 600, 2800)):
+        rows = np.tile([level - width / 2, level + width / 2], (2, 1))
+        same(normalize_batch_for_display(batch, window=name), definition.mapped(batch, rows, foreground="all"))
+        same(measure_window(batch, window=name), rows)
+
+
 def test_a_given_window_needs_no_foreground(brain):
     rows = np.tile([50.0, 250.0], (6, 1))
     same(normalize_batch_for_display(brain, window=(50, 250)), definition.mapped(brain, rows, foreground="all"))
@@ -168,7 +210,7 @@ WRONG_VALUES = [
     (dict(scope="pixel"), "scope is 'pixel'; it must be one of 'plane', 'image', 'batch'"),
     (dict(scope=["plane"]), "scope"),
     (dict(foreground="mask"), "foreground is 'mask'; it must be one of 'nonzero', 'all'"),
-    (dict(window="fixed"), "window is 'fixed'; it must be one of 'percentile', 'minmax'"),
+    (dict(window="fixed"), "window is 'fixed'; it must be 'percentile', 'minmax', two numbers .lo, hi., or one for CT: 'brain'"),
     (dict(window=(1, 2, 3)), "window is .1, 2, 3.; it must be"),
     (dict(window=(2, 1)), "lo"),
     (dict(rounding="up"), "rounding"),

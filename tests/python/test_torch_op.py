@@ -25,6 +25,7 @@ OPTIONS = [
     dict(window="minmax", dtype="float64"),
     dict(window=(10, 300), packing="image_rgb"),
     dict(colormap=bytes(range(256)) * 3, foreground="all"),
+    dict(colormap="viridis", window="abdomen"),
     dict(dtype=torch.uint8, rounding="nearest", floor=0.2, epsilon=0.5),
 ]
 
@@ -150,7 +151,7 @@ def test_what_cannot_be_compiled_is_named(brain, compile_whole):
     with pytest.raises(Exception, match="stream cannot be given"):
         compile_whole(lambda x: normalize_batch_for_display(x, stream=1))(tensor)
     with pytest.raises(Exception, match="768 bytes"):
-        compile_whole(lambda x: normalize_batch_for_display(x, colormap="gray"))(tensor)
+        compile_whole(lambda x: normalize_batch_for_display(x, colormap="jet"))(tensor)
 
 
 @pytest.mark.parametrize("imports", ["import torch, batchview", "import batchview, torch"])
