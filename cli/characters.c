@@ -1,6 +1,8 @@
 /* UTF-8, and which characters are not for lines and terminals. */
 #include "characters.h"
 
+#include <string.h>
+
 #include <stddef.h>
 
 /* Bytes of the well-formed UTF-8 sequence at `text`; 0 if it is none (The Unicode Standard, table 3-7). */
@@ -44,4 +46,14 @@ character next_character(const char *text) {
   for (int i = 1; i < length; ++i)
     code = code << 6 | (bytes[i] & 0x3fu);
   return (character){.code = code, .bytes = length, .harmful = is_harmful(code)};
+}
+
+void make_harmless(char *text) {
+  char *to = text;
+  for (character at; (at = next_character(text)).code; text += at.bytes) {
+    int kept = at.harmful ? 1 : at.bytes;
+    memmove(to, at.harmful ? "?" : text, (size_t)kept);
+    to += kept;
+  }
+  *to = '\0';
 }

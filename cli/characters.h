@@ -15,4 +15,7 @@ typedef struct character {
 
 character next_character(const char *text);
 
+/* Puts question marks in the place of harmful characters. */
+void make_harmless(char *text);
+
 #endif

@@ -16,6 +16,7 @@ typedef struct folder_run {
   const cli_options *options;
   const cli_companions *companions;
   cli_plan plan;
+  cli_log log;
   cli_progress progress;
   report_totals totals;
   size_t done, failed;
@@ -57,9 +58,10 @@ static cli_result make_picture(folder_run *run, size_t number) {
   options.inputs = &run->plan.inputs[number];
   options.input_count = 1;
   options.output = run->plan.outputs[number];
+  options.tag = run->plan.tags[number];
   progress_item(&run->progress, run->plan.list.count);
-  cli_result result =
-      make_output(&options, run->companions, &run->progress, &report, &subject, (reason){text, sizeof text});
+  cli_result result = make_output(&options, run->companions, &run->log, &run->progress, &report, &subject,
+                                  (reason){text, sizeof text});
   if (options.json)
     fputs(number > 0 ? ", {" : "{", stdout);
   if (result == CLI_OK)
@@ -132,6 +134,7 @@ cli_result run_folder(const cli_options *options) {
     result = make_pictures(&run);
   else
     print_error(subject, text);
+  log_close(&run.log);
   companions_free(&companions);
   plan_free(&run.plan);
   return result;

@@ -221,7 +221,7 @@ static cli_result add_matches(search *in, const char *pattern) {
 cli_result find_inputs(const cli_options *options, input_list *list, reason why) {
   *list = (struct input_list){0};
   search in = {.options = options, .list = list, .why = why};
-  in.has_output = stat(options->output, &in.output) == 0;
+  in.has_output = options->output && stat(options->output, &in.output) == 0;
   cli_result result = CLI_OK;
   for (int i = 0; i < options->input_count && result == CLI_OK; ++i) {
     struct stat facts;

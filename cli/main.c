@@ -1,5 +1,6 @@
 /* batchview: medical images to display-ready pictures and arrays. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include "folder.h"
 #include "make.h"
 #include "message.h"
+#include "names.h"
 #include "replace.h"
 
 #define REASON_BYTES 512
@@ -55,10 +57,11 @@ static cli_result run_one(const cli_options *options) {
     companions_free(&companions);
     return fail(result, subject, text);
   }
+  cli_log log = {0};
   cli_report report;
   cli_progress progress = progress_begin(options->verbosity != QUIET && isatty(STDERR_FILENO),
                                          is_long_work(options), count_steps(options));
-  result = make_output(options, &companions, &progress, &report, &subject, why);
+  result = make_output(options, &companions, &log, &progress, &report, &subject, why);
   progress_end(&progress);
   report.total_seconds = seconds_now() - start;
   if (result != CLI_OK)
@@ -66,7 +69,21 @@ static cli_result run_one(const cli_options *options) {
   else
     result = tell(&report);
   made_free(&report);
+  log_close(&log);
   companions_free(&companions);
+  return result;
+}
+
+/* The log has it by the name of its input, or, where it is of several, of the output. */
+static cli_result name_and_run(cli_options *options) {
+  if (!options->log)
+    return run_one(options);
+  char *name = picture_name(options->input_count == 1 ? options->inputs[0] : options->output);
+  char *tag = name ? picture_tag(options->tag, name, true) : NULL;
+  options->tag = tag;
+  cli_result result = tag ? run_one(options) : fail(CLI_FAILED, NULL, "out of memory");
+  free(tag);
+  free(name);
   return result;
 }
 
@@ -84,7 +101,7 @@ int main(int argc, char **argv) {
       printf("JPEG in DICOM files: %s\n", dicom_jpeg_is_there("JPEG", why) == CLI_OK ? "by DCMTK" : text);
     return flush_output();
   }
-  if (strcmp(options.output, "-") == 0 && isatty(STDOUT_FILENO))
+  if (options.output && strcmp(options.output, "-") == 0 && isatty(STDOUT_FILENO))
     return fail(CLI_USAGE, NULL, "-o -: standard output is a terminal, which shows no pictures");
-  return options.folder ? run_folder(&options) : run_one(&options);
+  return options.each ? run_folder(&options) : name_and_run(&options);
 }

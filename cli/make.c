@@ -44,25 +44,30 @@ static cli_result make_folders(const char *path, reason why) {
   return result;
 }
 
-static cli_result write_output(cli_report *report, reason why) {
-  const cli_options *options = report->options;
-  cli_result result = options->folder ? make_folders(options->output, why) : CLI_OK;
-  if (result != CLI_OK)
-    return result;
-  if (options->kind == OUTPUT_PNG) {
-    result = montage_of_renderings(report->renderings, report->count, options, &report->montage, why);
-    if (result == CLI_OK)
-      result = write_png(options->output, &report->montage.picture, why.text, why.bytes);
-  } else {
-    result = stack_of_renderings(report->renderings, report->count, &report->stack, why);
-    if (result == CLI_OK)
-      result = write_npy(options->output, &report->stack.pixels, why.text, why.bytes);
-  }
-  return result;
+static cli_result write_array(cli_report *report, reason why) {
+  const char *path = report->options->output;
+  cli_result result = stack_of_renderings(report->renderings, report->count, &report->stack, why);
+  if (result == CLI_OK && report->options->each)
+    result = make_folders(path, why);
+  return result == CLI_OK ? write_npy(path, &report->stack.pixels, why.text, why.bytes) : result;
 }
 
-cli_result make_output(const cli_options *options, const cli_companions *companions, cli_progress *progress,
-                       cli_report *report, const char **subject, reason why) {
+static cli_result write_picture(cli_report *report, cli_log *log, const char **subject, reason why) {
+  const cli_options *options = report->options;
+  const picture *drawn = &report->montage.picture;
+  cli_result result = montage_of_renderings(report->renderings, report->count, options, &report->montage, why);
+  if (result == CLI_OK && options->output && options->each)
+    result = make_folders(options->output, why);
+  if (result == CLI_OK && options->output)
+    result = write_png(options->output, drawn, why.text, why.bytes);
+  if (result != CLI_OK || !options->log)
+    return result;
+  *subject = options->log;
+  return log_picture(log, options, drawn, why);
+}
+
+cli_result make_output(const cli_options *options, const cli_companions *companions, cli_log *log,
+                       cli_progress *progress, cli_report *report, const char **subject, reason why) {
   const int views = count_views(options);
   *report = (struct cli_report){.options = options};
   *subject = NULL;
@@ -74,9 +79,9 @@ cli_result make_output(const cli_options *options, const cli_companions *compani
   if (result != CLI_OK)
     return result;
   const double write_start = seconds_now();
-  *subject = options->output;
-  progress_step(progress, "writing", options->output);
-  result = write_output(report, why);
+  *subject = name_of_output(options);
+  progress_step(progress, "writing", *subject);
+  result = options->kind == OUTPUT_PNG ? write_picture(report, log, subject, why) : write_array(report, why);
   report->write_seconds = seconds_now() - write_start;
   return result;
 }

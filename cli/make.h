@@ -2,15 +2,17 @@
 #ifndef BV_CLI_MAKE_H
 #define BV_CLI_MAKE_H
 
+#include "log.h"
 #include "report.h"
 
 /* How many steps of a progress bar that takes. */
 int count_steps(const cli_options *options);
 
-/* Makes options->output of options->inputs. On failure one
- * line in `why`, about the file *subject, NULL for none. The report is freed by made_free() in any case. */
-cli_result make_output(const cli_options *options, const cli_companions *companions, cli_progress *progress,
-                       cli_report *report, const char **subject, reason why);
+/* Makes options->output of options->inputs, and puts it into options->log, with options->tag, where there are
+ * these. On failure one line in `why`, about the file *subject, NULL for none. The report is freed by
+ * made_free() in any case. */
+cli_result make_output(const cli_options *options, const cli_companions *companions, cli_log *log,
+                       cli_progress *progress, cli_report *report, const char **subject, reason why);
 
 void made_free(cli_report *report);
 

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "characters.h"
+
 static const char *const endings[] = {".nii", ".hdr", ".img", ".dcm", ".dicom", ".ima", ".nrrd", ".nhdr",
                                       ".mha", ".mhd", ".mgh", ".mgz", ".npy",   ".png", ".tif",  ".tiff"};
 
@@ -55,4 +57,20 @@ bool claims_a_format(const char *name) {
   size_t bytes = strlen(name);
   ends_in(name, &bytes, ".gz");
   return take_format(name, &bytes);
+}
+
+char *picture_name(const char *path) {
+  size_t bytes;
+  const char *last = last_name(path, &bytes);
+  char *name = strndup(last, bytes);
+  if (name != NULL)
+    name[stem_of(name)] = '\0';
+  return name;
+}
+
+char *picture_tag(const char *given, const char *name, bool alone) {
+  char *tag = given == NULL ? joined(name, "", "") : alone ? joined(given, "", "") : joined(given, "/", name);
+  if (tag != NULL)
+    make_harmless(tag);
+  return tag;
 }

@@ -15,7 +15,14 @@ const char *last_name(const char *path, size_t *bytes);
  * its picture is called. Other endings stay, as they often are no endings: 1.2.840.10008. */
 size_t stem_of(const char *name);
 
+/* The same of a path, to be freed: NULL without memory. */
+char *picture_name(const char *path);
+
 /* Whether it has such an ending: it claims to be read. */
 bool claims_a_format(const char *name);
+
+/* What a picture of this name is called in a log, to be freed; NULL without memory: as it was `given`, NULL if
+ * it was not, where it is `alone`, else in that group. */
+char *picture_tag(const char *given, const char *name, bool alone);
 
 #endif

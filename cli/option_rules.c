@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "log.h"
 #include "values.h"
 
 static int is_standard(const char *path) { return path && strcmp(path, "-") == 0; }
@@ -53,40 +54,64 @@ static bool is_directory(const char *path) {
   return stat(path, &facts) == 0 && S_ISDIR(facts.st_mode);
 }
 
-static cli_result check_folder(option_parser *parser) {
+/* Whether there is one picture of all inputs, or one of each. */
+static cli_result check_each(option_parser *parser) {
   const cli_options *options = parser->options;
-  if (options->recursive && !options->folder)
-    return refuse(parser->why, CLI_USAGE, "--recursive is for a directory as output, and the output is '%s'",
+  if (options->recursive && !options->each)
+    return refuse(parser->why, CLI_USAGE,
+                  "--recursive is for a picture of each input, and the output '%s' is one of all; a directory "
+                  "has one of each",
                   options->output);
-  for (int i = 0; i < options->input_count && options->folder; ++i)
+  for (int i = 0; i < options->input_count && options->each && options->output; ++i)
     if (strcmp(options->inputs[i], "-") == 0)
       return refuse(parser->why, CLI_USAGE,
                     "standard input (-) has no name that its picture in '%s' could have", options->output);
   return CLI_OK;
 }
 
-static cli_result check_output(option_parser *parser) {
+static cli_result check_log(option_parser *parser) {
+  const cli_options *options = parser->options;
+  for (int option = OPTION_TAG; option <= OPTION_STEP && !options->log; ++option)
+    if (*given(parser, option))
+      return refuse(parser->why, CLI_USAGE, "--%s is for --tensorboard", name_of_option(option));
+  if (options->log && options->kind == OUTPUT_NPY)
+    return refuse(parser->why, CLI_USAGE, "--tensorboard logs pictures, and the output is .npy");
+  return options->log ? log_is_there(parser->why) : CLI_OK;
+}
+
+/* What the output is, by its name. */
+static cli_result choose_kind(option_parser *parser) {
   cli_options *options = parser->options;
-  if (!options->output)
-    return refuse(parser->why, CLI_USAGE, "no output: give -o FILE.png or -o FILE.npy");
-  bool format_given = *given(parser, OPTION_FORMAT);
-  if (strcmp(options->output, "-") == 0)
-    options->kind = format_given ? OUTPUT_NPY : OUTPUT_PNG;
-  else if (ends_with(options->output, ".png"))
+  const bool format_given = *given(parser, OPTION_FORMAT);
+  if (!options->output) {
+    options->each = true;
     options->kind = OUTPUT_PNG;
-  else if (ends_with(options->output, ".npy"))
+  } else if (strcmp(options->output, "-") == 0) {
+    options->kind = format_given ? OUTPUT_NPY : OUTPUT_PNG;
+  } else if (ends_with(options->output, ".png")) {
+    options->kind = OUTPUT_PNG;
+  } else if (ends_with(options->output, ".npy")) {
     options->kind = OUTPUT_NPY;
-  else if (ends_with(options->output, "/") || is_directory(options->output)) {
-    options->folder = true;
+  } else if (ends_with(options->output, "/") || is_directory(options->output)) {
+    options->each = true;
     options->kind = format_given ? OUTPUT_NPY : OUTPUT_PNG;
   } else {
     return refuse_value(parser, OPTION_OUTPUT, options->output,
                         "a name that ends with .png or .npy, a directory, or -");
   }
-
   if (options->kind == OUTPUT_PNG && format_given)
     return refuse(parser->why, CLI_USAGE, "--format is for .npy outputs, and the output is '%s'",
-                  options->output);
+                  options->output ? options->output : options->log);
+  return CLI_OK;
+}
+
+static cli_result check_output(option_parser *parser) {
+  cli_options *options = parser->options;
+  if (!options->output && !options->log)
+    return refuse(parser->why, CLI_USAGE, "no output: give -o FILE.png, -o FILE.npy or --tensorboard DIR");
+  cli_result result = choose_kind(parser);
+  if (result != CLI_OK)
+    return result;
   if (options->kind == OUTPUT_NPY) {
     static const int of_colour[] = {OPTION_COLORMAP, OPTION_OVERLAY, OPTION_OVERLAY_IMAGE};
     static const int of_pictures[] = {OPTION_ORTHO, OPTION_COLUMNS, OPTION_COLORBAR, OPTION_PADDING,
@@ -100,9 +125,10 @@ static cli_result check_output(option_parser *parser) {
         return refuse(parser->why, CLI_USAGE, "--%s is for PNG outputs, and the output is .npy",
                       name_of_option(of_pictures[i]));
   }
-  if (options->json && strcmp(options->output, "-") == 0)
+  if (options->json && options->output && strcmp(options->output, "-") == 0)
     return refuse(parser->why, CLI_USAGE, "--json and -o - both want standard output");
-  return check_folder(parser);
+  result = check_log(parser);
+  return result == CLI_OK ? check_each(parser) : result;
 }
 
 cli_result check_options(option_parser *parser) {

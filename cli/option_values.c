@@ -122,6 +122,27 @@ static cli_result take_part(option_parser *parser, int option, const char *value
   return CLI_OK;
 }
 
+/* Of the log. */
+static cli_result take_log(option_parser *parser, int option, const char *value) {
+  cli_options *options = parser->options;
+  switch (option) {
+  case OPTION_TENSORBOARD:
+    if (*value == '\0')
+      return refuse_value(parser, option, value, "a directory");
+    options->log = value;
+    return CLI_OK;
+  case OPTION_TAG:
+    if (!is_text(value))
+      return refuse_value(parser, option, value, "a name in UTF-8 without control characters");
+    options->tag = value;
+    return CLI_OK;
+  default:
+    if (!parse_count(value, &options->step))
+      return refuse_value(parser, option, value, "a number from 0");
+    return CLI_OK;
+  }
+}
+
 cli_result take_option(option_parser *parser, int option, const char *value) {
   static const char *const formats[] = {[FORMAT_F32] = "f32", [FORMAT_U8] = "u8", [FORMAT_RGB] = "rgb", NULL};
   static const char *const scopes[] = {
@@ -136,6 +157,9 @@ cli_result take_option(option_parser *parser, int option, const char *value) {
   case OPTION_MASK: options->mask = value; return CLI_OK;
   case OPTION_OVERLAY: options->overlay = value; return CLI_OK;
   case OPTION_OVERLAY_IMAGE: options->overlay_image = value; return CLI_OK;
+  case OPTION_TENSORBOARD:
+  case OPTION_TAG:
+  case OPTION_STEP: return take_log(parser, option, value);
   case OPTION_RECURSIVE: options->recursive = true; return CLI_OK;
   case OPTION_FORCE: options->force = true; return CLI_OK;
   case OPTION_VOLUME: options->volume = true; return CLI_OK;

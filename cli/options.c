@@ -9,6 +9,9 @@ static const char short_options[] = ":o:vqh";
 static const struct option long_options[] = {
     {"output", required_argument, NULL, OPTION_OUTPUT},
     {"recursive", no_argument, NULL, OPTION_RECURSIVE},
+    {"tensorboard", required_argument, NULL, OPTION_TENSORBOARD},
+    {"tag", required_argument, NULL, OPTION_TAG},
+    {"step", required_argument, NULL, OPTION_STEP},
     {"format", required_argument, NULL, OPTION_FORMAT},
     {"columns", required_argument, NULL, OPTION_COLUMNS},
     {"colorbar", no_argument, NULL, OPTION_COLORBAR},

@@ -28,9 +28,12 @@ typedef struct slice_options {
 typedef struct cli_options {
   char **inputs; /* into argv */
   int input_count;
-  const char *output;
-  bool folder;    /* the output is a directory, of a picture for each input */
-  bool recursive; /* and folders among the inputs have others inside */
+  const char *output; /* NULL without; a file, "-", or with `each` a directory */
+  bool each;          /* a picture of each input, not one of all */
+  bool recursive;     /* and folders among the inputs have others inside */
+  const char *log;    /* TensorBoard's directory, NULL without */
+  const char *tag;    /* in the log; NULL for the input's name */
+  int64_t step;
   output_kind kind;
   pixel_format format; /* OUTPUT_NPY */
   slice_options slices;

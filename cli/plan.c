@@ -11,25 +11,31 @@
 static cli_result name_pictures(const cli_options *options, cli_plan *plan, reason why) {
   const size_t count = plan->list.count;
   const char *ending = options->kind == OUTPUT_PNG ? ".png" : ".npy";
-  char *folder = joined(options->output, ends_with(options->output, "/") ? "" : "/", "");
+  const char *output = options->output ? options->output : "";
+  char *folder = joined(output, ends_with(output, "/") ? "" : "/", "");
   plan->inputs = calloc(count + 1, sizeof *plan->inputs);
   plan->outputs = calloc(count + 1, sizeof *plan->outputs);
-  bool named = folder && plan->inputs && plan->outputs;
+  plan->tags = calloc(count + 1, sizeof *plan->tags);
+  bool named = folder && plan->inputs && plan->outputs && plan->tags;
   for (size_t i = 0; i < count && named; ++i) {
     plan->inputs[i] = plan->list.inputs[i].path;
-    plan->outputs[i] = joined(folder, plan->list.inputs[i].name, ending);
-    named = plan->outputs[i] != NULL;
+    const char *name = plan->list.inputs[i].name;
+    if (options->output)
+      plan->outputs[i] = joined(folder, name, ending);
+    if (options->log)
+      plan->tags[i] = picture_tag(options->tag, name, count == 1);
+    named = (plan->outputs[i] || !options->output) && (plan->tags[i] || !options->log);
   }
   free(folder);
   return named ? CLI_OK : refuse(why, CLI_FAILED, "out of memory");
 }
 
 typedef struct planned {
-  const char *input, *output;
+  const char *input, *name, *output;
 } planned;
 
-static int by_output(const void *left, const void *right) {
-  return strcmp(((const planned *)left)->output, ((const planned *)right)->output);
+static int by_name(const void *left, const void *right) {
+  return strcmp(((const planned *)left)->name, ((const planned *)right)->name);
 }
 
 static cli_result check_names(const cli_plan *plan, const char **subject, reason why) {
@@ -38,15 +44,15 @@ static cli_result check_names(const cli_plan *plan, const char **subject, reason
   if (sorted == NULL)
     return refuse(why, CLI_FAILED, "out of memory");
   for (size_t i = 0; i < count; ++i)
-    sorted[i] = (planned){plan->inputs[i], plan->outputs[i]};
-  qsort(sorted, count, sizeof *sorted, by_output);
+    sorted[i] = (planned){plan->inputs[i], plan->list.inputs[i].name, plan->outputs[i]};
+  qsort(sorted, count, sizeof *sorted, by_name);
   cli_result result = CLI_OK;
   for (size_t i = 1; i < count && result == CLI_OK; ++i) {
-    if (strcmp(sorted[i - 1].output, sorted[i].output) != 0)
+    if (strcmp(sorted[i - 1].name, sorted[i].name) != 0)
       continue;
-    *subject = sorted[i].output;
-    result = refuse(why, CLI_USAGE, "'%.180s' and '%.180s' would both have this picture", sorted[i - 1].input,
-                    sorted[i].input);
+    *subject = sorted[i].output ? sorted[i].output : sorted[i].name;
+    result = refuse(why, CLI_USAGE, "'%.180s' and '%.180s' would both have this %s", sorted[i - 1].input,
+                    sorted[i].input, sorted[i].output ? "picture" : "tag");
   }
   free(sorted);
   return result;
@@ -63,7 +69,7 @@ cli_result plan_pictures(const cli_options *options, cli_plan *plan, const char 
     result = name_pictures(options, plan, why);
   if (result == CLI_OK)
     result = check_names(plan, subject, why);
-  if (result != CLI_OK)
+  if (result != CLI_OK || !options->output)
     return result;
   cli_options all = *options;
   all.inputs = plan->inputs;
@@ -72,8 +78,13 @@ cli_result plan_pictures(const cli_options *options, cli_plan *plan, const char 
 }
 
 void plan_free(cli_plan *plan) {
-  for (size_t i = 0; i < plan->list.count && plan->outputs; ++i)
-    free(plan->outputs[i]);
+  for (size_t i = 0; i < plan->list.count; ++i) {
+    if (plan->outputs)
+      free(plan->outputs[i]);
+    if (plan->tags)
+      free(plan->tags[i]);
+  }
+  free(plan->tags);
   free(plan->outputs);
   free(plan->inputs);
   inputs_free(&plan->list);

@@ -6,7 +6,8 @@
 
 typedef struct cli_plan {
   input_list list;
-  char **inputs, **outputs; /* list.count of each; the outputs, and both arrays, are owned */
+  char **inputs;          /* list.count of each; the arrays are owned, and what is in these: */
+  char **outputs, **tags; /* NULL where the options name no output, no log */
 } cli_plan;
 
 /* Finds the inputs, names their pictures, and looks before any is made whether two have the same name or one

@@ -43,6 +43,10 @@ static report_totals sum_up(const cli_report *report) {
   return totals;
 }
 
+const char *name_of_output(const cli_options *options) {
+  return options->output ? options->output : options->log;
+}
+
 /* Type and shape of what was written. */
 static bv_tensor output_of(const cli_report *report) {
   if (report->options->kind == OUTPUT_NPY)
@@ -101,7 +105,7 @@ static void json_input(const cli_report *report, const cli_rendering *rendering,
           rendering->compute_seconds);
 }
 
-static void json_output(const cli_report *report, FILE *file) {
+static void json_file(const cli_report *report, FILE *file) {
   const bool drawn = report->options->kind == OUTPUT_PNG;
   bv_tensor output = output_of(report);
   fputs("{\"path\": ", file);
@@ -113,6 +117,21 @@ static void json_output(const cli_report *report, FILE *file) {
     fprintf(file, ", \"cells\": %" PRId64 ", \"columns\": %" PRId64, report->montage.cells,
             report->montage.grid_columns);
   fputs("}", file);
+}
+
+static void json_output(const cli_report *report, FILE *file) {
+  const cli_options *options = report->options;
+  if (options->output)
+    json_file(report, file);
+  else
+    fputs("null", file);
+  if (!options->log)
+    return;
+  fputs(", \"log\": {\"directory\": ", file);
+  json_string(file, options->log);
+  fputs(", \"tag\": ", file);
+  json_string(file, options->tag);
+  fprintf(file, ", \"step\": %" PRId64 "}", options->step);
 }
 
 static void json_path(const char *path, FILE *file) {
@@ -218,7 +237,7 @@ void report_summary(const cli_report *report, bool details) {
     fputs(" (", stderr);
     print_shape(&rendering->source.tensor);
     fprintf(stderr, " %s) -> ", bv_dtype_name(rendering->source.tensor.dtype));
-    print_text(report->options->output, SIZE_MAX);
+    print_text(name_of_output(report->options), SIZE_MAX);
     print_window(rendering);
     fputs("\n", stderr);
   }

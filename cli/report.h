@@ -17,6 +17,9 @@ typedef struct cli_report {
   double write_seconds, total_seconds;
 } cli_report;
 
+/* Where what is made goes, as messages name it. */
+const char *name_of_output(const cli_options *options);
+
 /* Sums over inputs, of several reports too. */
 typedef struct report_totals {
   int64_t inputs, planes, pixels, foreground;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "characters.h"
+
 bool parse_count(const char *text, int64_t *count) {
   if (*text == '\0' || text[strspn(text, "0123456789")] != '\0')
     return false;
@@ -49,4 +51,12 @@ int parse_word(const char *text, const char *const *words) {
 bool ends_with(const char *text, const char *end) {
   size_t length = strlen(text), end_length = strlen(end);
   return length > end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+bool is_text(const char *text) {
+  character at = next_character(text);
+  const bool begins = at.code != 0;
+  for (; at.code && !at.harmful; at = next_character(text))
+    text += at.bytes;
+  return begins && !at.code;
 }

@@ -21,6 +21,9 @@ bool parse_percent(const char *text, double *percent);
 /* The index of `text` among `words`, which end with NULL; -1 if it is none of them. */
 int parse_word(const char *text, const char *const *words);
 
+/* Not empty, and of characters that are harmless (characters.h). */
+bool is_text(const char *text);
+
 bool ends_with(const char *text, const char *end);
 
 #endif

@@ -10,12 +10,16 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import unittest
 
 from support import PROGRAM, SANITIZED, Array, Case, make_dicom, make_nifti, make_png, make_tiff
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tensorboard"))
+from event_file import read_log
+
 LIBRARY = os.environ["BATCHVIEW_FAIL_ALLOCATION_LIBRARY"]
-FAILED, PARTLY = 6, 7
+WRITE, FAILED, PARTLY = 5, 6, 7
 
 
 @unittest.skipIf(SANITIZED, "the sanitizer has an allocator of its own, which nothing may be loaded before")
@@ -138,6 +142,25 @@ class Memory(Case):
             if code != 0:
                 self.assertRegex(message, r"^batchview: ([^\n]*: )?[^\n]*memory[^\n]*$", told)
         self.assertEqual(codes, {0, PARTLY, FAILED})
+
+    @unittest.skipUnless(os.environ["BATCHVIEW_WITH_TENSORBOARD"] == "ON", "the program was built without TensorBoard's logs")
+    def test_a_log(self):
+        """Whose writer has a thread: allocations are not always in the same order."""
+        for arguments, failed in ((("image.npy", "-o", "-", "--tensorboard", "runs"), FAILED),
+                                  (("image.npy", "--tensorboard", "runs", "-q"), PARTLY)):
+            code, _, said, message = self.run_failing(0, *arguments)
+            self.assertEqual((code, message), (0, ""))
+            codes = set()
+            for number in range(1, int(said.split()[-1]) + 1):
+                code, _, said, message = self.run_failing(number, *arguments)
+                told = f"{arguments}, allocation {number}, {said}: {code} {message}"
+                codes.add(code)
+                self.assertIn(code, (0, FAILED, failed, WRITE), told)  # the last where a system call of the log's is short of it
+                if code != 0:
+                    self.assertRegex(message, r"^batchview: ([^\n]*: )?[^\n]*memory[^\n]*$", told)
+                self.assertTrue(all(event.tag == "image" for event in read_log(self.path("runs"))), told)
+                shutil.rmtree(self.path("runs"), ignore_errors=True)
+            self.assertIn(failed, codes)
 
 
 if __name__ == "__main__":
