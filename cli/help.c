@@ -72,7 +72,7 @@ const char options_help[] =
     "      --preset NAME       of CT: brain, stroke, subdural, temporal-bone, lung, mediastinum, vascular,\n"
     "                          soft-tissue, abdomen, liver, spine, bone; the foreground is then all\n"
     "      --scope SCOPE       which pixels share a window: plane (default), image (its channels), batch\n"
-    "                          (everything that is shown of a file)\n"
+    "                          (everything that is shown of a file), volume (everything in it)\n"
     "      --epsilon NUMBER    added to the window's width; default 1e-8, for maps of tiny numbers 0\n"
     "\n"
     "Foreground: the pixels that are measured; all others come out black\n"

@@ -124,11 +124,30 @@ static cli_result slice(const cli_companion *companion, const source *input, con
                                          : check_shape(&own->batch, role, &slices->batch, why);
 }
 
-static cli_result normalize(const cli_slices *own, const cli_options *options, void *memory, reason why) {
+/* With one window over all that the file holds. */
+static cli_result normalize_by_whole(const source *file, const cli_slices *own,
+                                     const bv_display_options *display, const bv_tensor *out, reason why) {
+  const slice_options every = all_slices(0);
+  const int64_t shape[2] = {1, 2};
+  double window[2];
+  const bv_tensor windows = bv_contiguous_tensor(window, BV_F64, BV_CPU, 2, shape);
+  cli_slices all = {0};
+  cli_result result = slices_of_source(file, &every, &all, why);
+  if (result == CLI_OK && (bv_measure_window(&all.batch, display, &windows, NULL) != BV_OK ||
+                           bv_apply_window(&own->batch, &windows, out, display, NULL) != BV_OK))
+    result = refuse(why, CLI_FAILED, "%s", bv_last_error());
+  slices_free(&all);
+  return result;
+}
+
+static cli_result normalize(const source *file, const cli_slices *own, const cli_options *options, void *memory,
+                            reason why) {
   bv_display_options display = BV_DISPLAY_OPTIONS_INIT;
   display.scope = scope_of_slices(own, options->display.scope);
   display.epsilon = options->display.epsilon;
   const bv_tensor out = bv_contiguous_tensor(memory, BV_U8, BV_CPU, 4, own->batch.shape);
+  if (options->whole)
+    return normalize_by_whole(file, own, &display, &out, why);
   if (bv_normalize_batch_for_display(&own->batch, &out, &display, NULL) != BV_OK)
     return refuse(why, CLI_FAILED, "%s", bv_last_error());
   return CLI_OK;
@@ -147,7 +166,7 @@ static cli_result fill_layer(const cli_companion *companion, const cli_slices *o
   layer->tensor = bv_contiguous_tensor(layer->memory, dtype, BV_CPU, 4, shape);
   if (!layer->memory)
     return refuse(why, CLI_FAILED, "out of memory");
-  return companion->kind == COMPANION_IMAGE ? normalize(own, options, layer->memory, why)
+  return companion->kind == COMPANION_IMAGE ? normalize(&companion->source, own, options, layer->memory, why)
                                             : copy_numbers(&own->batch, companion, layer->memory, why);
 }
 

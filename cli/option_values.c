@@ -146,7 +146,7 @@ static cli_result take_log(option_parser *parser, int option, const char *value)
 cli_result take_option(option_parser *parser, int option, const char *value) {
   static const char *const formats[] = {[FORMAT_F32] = "f32", [FORMAT_U8] = "u8", [FORMAT_RGB] = "rgb", NULL};
   static const char *const scopes[] = {
-      [BV_SCOPE_PLANE] = "plane", [BV_SCOPE_IMAGE] = "image", [BV_SCOPE_BATCH] = "batch", NULL};
+      [BV_SCOPE_PLANE] = "plane", [BV_SCOPE_IMAGE] = "image", [BV_SCOPE_BATCH] = "batch", "volume", NULL};
   static const char *const foregrounds[] = {
       [BV_FOREGROUND_NONZERO] = "nonzero", [BV_FOREGROUND_ALL] = "all", NULL};
   static const char *const grids[] = {"same", "ignore", NULL};
@@ -188,8 +188,9 @@ cli_result take_option(option_parser *parser, int option, const char *value) {
     return CLI_OK;
   case OPTION_SCOPE:
     if ((word = parse_word(value, scopes)) < 0)
-      return refuse_value(parser, option, value, "plane, image or batch");
-    options->display.scope = word;
+      return refuse_value(parser, option, value, "plane, image, batch or volume");
+    options->whole = word > BV_SCOPE_BATCH;
+    options->display.scope = options->whole ? BV_SCOPE_BATCH : word;
     return CLI_OK;
   case OPTION_FOREGROUND:
     if ((word = parse_word(value, foregrounds)) < 0)

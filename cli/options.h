@@ -38,7 +38,8 @@ typedef struct cli_options {
   pixel_format format; /* OUTPUT_NPY */
   slice_options slices;
   bv_display_options display; /* without the mask's pixels */
-  bool own_window;            /* the fixed window of each input is the one that its file says */
+  bool whole;      /* one window over all that a file holds, shown or not: display.scope is the batch */
+  bool own_window; /* the fixed window of each input is the one that its file says */
   bool foreground_given, epsilon_given;
   const char *mask;               /* NULL without */
   const char *overlay;            /* labels over the pictures, NULL without */

@@ -32,6 +32,8 @@ void report_add(report_totals *totals, const cli_report *report) {
         (double)count_elements(&rendering->pixels) * (double)bv_dtype_size(rendering->pixels.dtype);
     totals->read_seconds += rendering->read_seconds;
     totals->compute_seconds += rendering->compute_seconds;
+    if (report->options->whole && i % count_views(report->options) > 0)
+      continue; /* the window of the view before */
     for (int64_t group = 0; group < rendering->window_count && is_counted(report->options); ++group)
       totals->foreground += (int64_t)rendering->windows[3 * group + 2];
   }
@@ -154,7 +156,7 @@ static void json_options(const cli_options *options, FILE *file) {
   json_path(options->overlay, file);
   fputs(", \"overlay_image\": ", file);
   json_path(options->overlay_image, file);
-  fprintf(file, ", \"scope\": \"%s\"}", scope_names[display->scope]);
+  fprintf(file, ", \"scope\": \"%s\"}", options->whole ? "volume" : scope_names[display->scope]);
 }
 
 void report_json_begin(const cli_options *options, FILE *file) {

@@ -167,6 +167,8 @@ cli_result slices_of_source(const source *input, const slice_options *options, c
   return CLI_OK;
 }
 
+slice_options all_slices(int axis) { return (slice_options){.axis = axis, .choice = SLICE_ALL, .every = 1}; }
+
 void slices_free(cli_slices *slices) {
   free(slices->memory);
   slices->memory = NULL;

@@ -19,6 +19,9 @@ typedef struct cli_slices {
       count; /* volumes: the number of the first slice shown, and how many are; 0 and 1 of projections */
 } cli_slices;
 
+/* All slices along an axis. */
+slice_options all_slices(int axis);
+
 /* Chooses the slices of `input`. CLI_OK, or one line in `why`: CLI_USAGE for a slice that there is not,
  * CLI_FAILED without memory for those of a series in colour. Freed by slices_free() also on failure. */
 cli_result slices_of_source(const source *input, const slice_options *options, cli_slices *slices, reason why);

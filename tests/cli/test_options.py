@@ -128,7 +128,7 @@ class Options(Case):
         self.refuse(USAGE, "a.npy", "-o", "o.npy", "--window", "file", says=["--window file", "the file says no window"])
 
     def test_words(self):
-        for option, allowed in (("scope", ("plane", "image", "batch")), ("foreground", ("nonzero", "all")),
+        for option, allowed in (("scope", ("plane", "image", "batch", "volume")), ("foreground", ("nonzero", "all")),
                                 ("format", ("f32", "u8", "rgb"))):
             for value in ("", "PLANE", "x", "f16", "mask", "world"):
                 self.refuse_usage(f"--{option}", value, says=[f"--{option}", f"'{value}'", *allowed])
