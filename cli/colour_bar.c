@@ -19,8 +19,9 @@ static const char *const drawn[7] = {
 };
 enum { LETTER_ROWS = 7, LETTER_COLUMNS = 5, LETTER_STEP = 6 };
 
-/* Columns of the bar, before it, and around the numbers; everything counts `scale` times. */
-enum { GAP = 4, BAR = 8, TEXT_GAP = 3, TEXT_MARGIN = 2 };
+/* Columns of the bar, before it, and around the numbers, and rows above and below; everything counts `scale`
+ * times. */
+enum { GAP = 4, BAR = 8, TEXT_GAP = 3, TEXT_MARGIN = 2, END_MARGIN = 3 };
 
 static int64_t scale_of(int64_t rows) { return rows < 400 ? 1 : rows / 200; }
 
@@ -67,14 +68,14 @@ static void write_text(const char *text, int64_t scale, uint8_t ink, cli_canvas 
 }
 
 void colour_bar_draw(const double window[2], int64_t rows, uint8_t ink, cli_canvas canvas) {
-  const int64_t scale = scale_of(rows);
-  for (int64_t row = 0; row < rows; ++row) {
-    const int64_t grey = ((rows - 1 - row) * 255 + (rows - 1) / 2) / (rows - 1);
+  const int64_t scale = scale_of(rows), top = END_MARGIN * scale, last = rows - 1 - 2 * top;
+  for (int64_t row = 0; row <= last; ++row) {
+    const int64_t grey = ((last - row) * 255 + last / 2) / last;
     const uint8_t colour[3] = {canvas.shades[0][grey], canvas.shades[1][grey], canvas.shades[2][grey]};
-    fill(canvas_at(canvas, row, GAP * scale), 1, BAR * scale, colour);
+    fill(canvas_at(canvas, top + row, GAP * scale), 1, BAR * scale, colour);
   }
   const int64_t left = (GAP + BAR + TEXT_GAP) * scale;
   const window_text text = text_of(window);
-  write_text(text.ends[1], scale, ink, canvas_at(canvas, 0, left));
-  write_text(text.ends[0], scale, ink, canvas_at(canvas, rows - LETTER_ROWS * scale, left));
+  write_text(text.ends[1], scale, ink, canvas_at(canvas, top, left));
+  write_text(text.ends[0], scale, ink, canvas_at(canvas, top + last + 1 - LETTER_ROWS * scale, left));
 }

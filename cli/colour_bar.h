@@ -7,7 +7,7 @@
 
 #include "canvas.h"
 
-#define COLOUR_BAR_ROWS 17 /* at least: two lines of text, and what separates them */
+#define COLOUR_BAR_ROWS 23 /* at least: two lines of text, and what is around them */
 
 /* Whether a window, lo and hi, has numbers that can be written: there is none where nothing was measured. */
 bool colour_bar_is_possible(const double window[2]);
