@@ -8,6 +8,8 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include <atomic>
+#include <cerrno>
 #include <condition_variable>
 #include <cstring>
 #include <fstream>
@@ -18,7 +20,7 @@
 
 namespace {
 
-// ---- A disk that hangs --------------------------------------------------------------------------------------
+// ---- A disk that hangs, or fails when data are to reach it --------------------------------------------------
 
 std::mutex disk_mutex;
 std::condition_variable disk_changed;
@@ -31,6 +33,14 @@ void let_disk_hang(bool hangs) {
   disk_changed.notify_all();
 }
 
+std::atomic<int> sync_error{0}, synchronised_files{0}, synchronised_directories{0};
+
+int synchronise(long call, int descriptor, std::atomic<int> &count) {
+  ++count;
+  errno = sync_error;
+  return sync_error == 0 ? int(syscall(call, descriptor)) : -1;
+}
+
 bool is_writers_thread() {
   char name[16] = "";
   return prctl(PR_GET_NAME, name) == 0 && strcmp(name, "batchview log") == 0;
@@ -38,7 +48,7 @@ bool is_writers_thread() {
 
 } // namespace
 
-// In place of libc's, for all of this program.
+// In place of libc's, for all of this program:
 #pragma GCC visibility push(default)
 extern "C" ssize_t write(int descriptor, const void *bytes, size_t count) {
   if (is_writers_thread()) {
@@ -50,6 +60,8 @@ extern "C" ssize_t write(int descriptor, const void *bytes, size_t count) {
   }
   return syscall(SYS_write, descriptor, bytes, count);
 }
+extern "C" int fdatasync(int descriptor) { return synchronise(SYS_fdatasync, descriptor, synchronised_files); }
+extern "C" int fsync(int descriptor) { return synchronise(SYS_fsync, descriptor, synchronised_directories); }
 #pragma GCC visibility pop
 
 namespace {
@@ -83,6 +95,30 @@ TEST_F(LogDisk, ThatHangsDoesNotHoldUpALoopThatDrops) {
   EXPECT_DONE(bv_tb_add_scalar(writer, "loss", 1000, 1));
   EXPECT_DONE(bv_tb_close(writer));
   expect_in_order(read_log(directory_), 10);
+}
+
+// The file and its name reach the disk before a flush returns; the name once.
+TEST_F(LogDisk, ThatCannotKeepIsTold) {
+  bv_tb_writer *writer = open();
+  for (int64_t step = 0; step < 3; ++step) {
+    EXPECT_DONE(bv_tb_add_scalar(writer, "loss", step, 1));
+    synchronised_files = synchronised_directories = 0;
+    EXPECT_DONE(bv_tb_flush(writer));
+    EXPECT_EQ(synchronised_files, 1);
+    EXPECT_EQ(synchronised_directories, step == 0 ? 1 : 0);
+  }
+  sync_error = EIO;
+  EXPECT_DONE(bv_tb_add_scalar(writer, "loss", 3, 1));
+  EXPECT_REFUSED(bv_tb_flush(writer), BV_TB_ERROR_FILE, "cannot be brought to the disk: Input/output error");
+  sync_error = 0;
+  EXPECT_DONE(bv_tb_add_scalar(writer, "loss", 4, 1)); // begins a file, whose name is new
+  synchronised_files = synchronised_directories = 0;
+  EXPECT_REFUSED(bv_tb_close(writer), BV_TB_ERROR_FILE, "cannot be brought to the disk");
+  EXPECT_EQ(synchronised_files, 1);
+  EXPECT_EQ(synchronised_directories, 1);
+  const Log log = read_log(directory_);
+  EXPECT_EQ(log.files.size(), 2u);
+  expect_in_order(log, 5);
 }
 
 // ---- File systems of their own ------------------------------------------------------------------------------
