@@ -1,4 +1,4 @@
-"""One of the gloo ranks that test_group.py starts through torchrun: batchview.distributed.Group against one rank with all
+"""One of the gloo ranks that test_group.py starts: batchview.distributed.Group against one rank with all
 pixels. argv: a seed."""
 
 import sys

@@ -23,6 +23,26 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def run_ranks(count, program, *arguments):
+    """The standard outputs of `count` ranks, as a launcher starts them."""
+    place = dict(WORLD_SIZE=str(count), MASTER_ADDR="localhost", MASTER_PORT=str(free_port()))
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, program, *arguments],
+            env={**os.environ, **place, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for rank in range(count)
+    ]
+    try:
+        outputs = [rank.communicate(timeout=240) for rank in ranks]
+    finally:
+        for rank in ranks:
+            rank.kill()
+    assert all(rank.returncode == 0 for rank in ranks), [errors for _, errors in outputs]
+    return [output for output, _ in outputs]
+
+
 @pytest.fixture
 def alone(monkeypatch):
     """No launcher's variables, and a port of the test's own."""
@@ -35,6 +55,9 @@ def alone(monkeypatch):
         torch.distributed.destroy_process_group()
 
 
+@pytest.mark.skipif(
+    torch.__version__.startswith("1.") and sys.version_info >= (3, 11), reason="torchrun of PyTorch 1 is not for this Python"
+)
 def test_two_ranks_under_torchrun():
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", str(free_port())]
     done = subprocess.run([*command, HERE / "two_ranks.py"], capture_output=True, text=True, timeout=240)
