@@ -111,6 +111,8 @@ static cli_result overlay(const cli_layer *layer, const cli_rendering *rendering
                           const cli_options *options, cli_canvas canvas, reason why) {
   axis_map rows, columns;
   map_axes(&rendering->slices, &rows, &columns);
+  rows.from = layer->tensor.shape[2]; /* 1 where one row or column is that of the whole picture */
+  columns.from = layer->tensor.shape[3];
   const int64_t shape[3] = {rows.to, columns.to, 3}, start = start_of_cell(&layer->tensor, rendering, cell);
   void *memory = malloc((size_t)(rows.to * columns.to) * bv_dtype_size(layer->tensor.dtype));
   if (!memory)

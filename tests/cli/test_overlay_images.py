@@ -104,6 +104,17 @@ class OverlayImages(Case):
                          "-o", "out.npy")
             self.assert_array(self.get("out.npy"), "u1", (3, 1, 4, 5, 3), expected)
 
+    def test_one_row_or_column_is_that_of_the_whole_picture(self):
+        image = self.numbers((4, 5))
+        self.put("in.npy", image)
+        for shape in ((1, 5), (4, 1), (1, 1)):
+            other = self.numbers(shape)
+            whole = Array("u1", shape, grey(shown(other.values, window_of(other.values)))).picked(
+                (4, 5), lambda row, column: (row % shape[0], column % shape[1]))
+            self.put("pet.npy", other)
+            self.assert_picture((4, 5), self.laid([[y] * 3 for y in grey_of(image.values)], whole.values), "in.npy",
+                                "--overlay-image", "pet.npy")
+
     def test_it_is_turned_to_the_input(self):
         volume, other = Volume(self.numbers((4, 5, 3)).values), Volume(self.numbers((4, 5, 3)).values)
         self.put("in.nii", volume.file())

@@ -122,6 +122,21 @@ class Overlays(Case):
             self.assert_array(self.get("out.npy"), "u1", (2, 2, 4, 5, 3), sum(expected, []))
             self.assert_picture((16, 5), sum(expected, []), "in.npy", "--overlay", "labels.npy", "--columns", "1")
 
+    def test_one_row_or_column_is_that_of_the_whole_picture(self):
+        image = self.numbers((4, 5))
+        self.put("in.npy", image)
+        self.put("in.nii", make_nifti((5, 4), image.values, (1, 1.7, 1), LPS))  # whose rows are stretched
+        for shape in ((1, 5), (4, 1), (1, 1)):
+            labels = Array("u1", shape, [1, *self.labels(product(shape) - 1)])
+            whole = labels.picked((4, 5), lambda row, column: (row % shape[0], column % shape[1]))
+            self.put("labels.npy", labels)
+            self.put("whole.npy", whole)
+            self.assert_picture((4, 5), overlaid(grey_of(image.values), whole.values), "in.npy", "--overlay",
+                                "labels.npy")
+            self.succeed("in.nii", "--mask-grid", "ignore", "--overlay", "whole.npy", "-o", "out.png")
+            stretched = self.get("out.png")
+            self.assert_picture((7, 5), stretched.values, "in.nii", "--mask-grid", "ignore", "--overlay", "labels.npy")
+
     def test_any_order_of_axes_is_turned_to_the_inputs(self):
         volume, labels = Volume(self.numbers((4, 5, 3)).values), Volume(self.labels(60))
         self.put("in.nii", volume.file())
