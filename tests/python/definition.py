@@ -84,5 +84,6 @@ def image_to_uint8(image):
             if largest > t(0.1):
                 x = x / largest
         y = np.clip(t(255) * x, 0, 255)
-        y = np.where(np.isnan(y), t(0), y)
+        y = np.where(np.isnan(y), t(0), y)  # of NaN, and where a shift goes beyond the type's range
+        y = np.where(np.isinf(image), np.where(image > 0, t(255), t(0)), y)
     return y.astype(np.uint8)

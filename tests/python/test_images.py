@@ -3,7 +3,7 @@
 import definition
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -12,6 +12,7 @@ from batchview.visualization import normalize_image_to_uint8, visualize_2d_image
 types = st.sampled_from([np.dtype(t) for t in ("f4", "f2", "f8", "u1", "i1", "u2", "i2", "i4", "u4", "i8")])
 
 
+@example(np.array([1.7976931e308, -1e292, np.inf]))  # goes beyond the type's range when it is shifted
 @given(hnp.arrays(types, hnp.array_shapes(min_dims=0, max_dims=6, min_side=0, max_side=5)))
 def test_images_of_any_shape_become_bytes(image):
     before = image.copy()
