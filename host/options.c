@@ -25,6 +25,7 @@ bv_status bv_copy_known_fields(const bv_struct_names *names, const void *given, 
                      "%s.struct_size is %zu and byte %zu is not 0; this version knows the first %zu bytes only",
                      names->argument, bytes, at, known_bytes);
   memcpy(known, given, known_bytes);
+  memcpy(known, &known_bytes, sizeof known_bytes);
   return BV_OK;
 }
 

@@ -13,8 +13,8 @@ typedef struct bv_struct_names {
   const char *argument, *type, *initializer;
 } bv_struct_names;
 
-/* Copies what the caller gave to the struct that this library knows, of `known_bytes` bytes. Both begin with
- * size_t struct_size; what is not known must be 0. */
+/* Copies what the caller gave to the struct that this library knows, of `known_bytes` bytes, which then is its
+ * struct_size. Both begin with size_t struct_size; what is not known must be 0. */
 bv_status bv_copy_known_fields(const bv_struct_names *names, const void *given, void *known,
                                size_t known_bytes);
 

@@ -1,35 +1,10 @@
 // Writes the first inputs of descriptor_fuzz: one sound call of every function, type and packing.
-#include <cstdio>
-#include <fstream>
-#include <string>
 #include <vector>
 
 #include "batchview/batchview.h"
+#include "seed.h"
 
 namespace {
-
-struct Seed {
-  std::string bytes;
-
-  template <typename Number> void put(Number number) {
-    bytes.append(reinterpret_cast<const char *>(&number), sizeof number);
-  }
-
-  void put_tensor(uint16_t offset, bv_dtype dtype, const std::vector<int8_t> &shape) {
-    put(offset);
-    put(static_cast<int8_t>(dtype));
-    put(static_cast<int8_t>(BV_CPU));
-    put(static_cast<int8_t>(shape.size()));
-    for (size_t axis = 0; axis < shape.size(); ++axis) {
-      int stride = 1;
-      for (size_t inner = axis + 1; inner < shape.size(); ++inner)
-        stride *= shape[inner];
-      put(shape[axis]);
-      put(static_cast<int8_t>(stride));
-    }
-    put(uint8_t{0}); // data is not NULL
-  }
-};
 
 // The order of the fields is that of descriptor_fuzz.
 Seed seed_of(uint8_t function, bv_dtype in_type, const std::vector<int8_t> &in_shape, bv_dtype out_type,
@@ -56,10 +31,6 @@ Seed seed_of(uint8_t function, bv_dtype in_type, const std::vector<int8_t> &in_s
 } // namespace
 
 int main(int argc, char **argv) {
-  if (argc != 2) {
-    fprintf(stderr, "usage: descriptor_seeds DIRECTORY\n");
-    return 2;
-  }
   std::vector<Seed> seeds;
   for (bv_dtype type = BV_F32; type <= BV_U32; ++type) {
     for (bv_dtype out_type : {BV_F32, BV_F16, BV_BF16, BV_F64, BV_U8})
@@ -74,14 +45,5 @@ int main(int argc, char **argv) {
     seeds.push_back(seed_of(5, type, {4, 5}, BV_U8, {4, 5, 3}, 1));
     seeds.push_back(seed_of(6, type, {4, 5, 3}, BV_U8, {4, 5, 3}, 1));
   }
-  for (size_t i = 0; i < seeds.size(); ++i) {
-    std::ofstream file(std::string(argv[1]) + "/seed-" + std::to_string(i), std::ios::binary);
-    file << seeds[i].bytes;
-    file.close();
-    if (!file) {
-      fprintf(stderr, "descriptor_seeds: cannot write to %s\n", argv[1]);
-      return 1;
-    }
-  }
-  return 0;
+  return write_seeds(seeds, argc, argv);
 }

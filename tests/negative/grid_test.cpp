@@ -178,3 +178,16 @@ TEST(GridArguments, OutLiesApart) {
   mask.options.mask = &mask_tensor;
   expect_refused(mask, BV_ERROR_OVERLAP, {"out", "overlaps options.mask"});
 }
+
+// Of a program that was compiled with a later version, which uses nothing of what is new.
+TEST(GridArguments, LongerOptions) {
+  GridCall call;
+  struct {
+    bv_display_options options = BV_DISPLAY_OPTIONS_INIT;
+    uint8_t later[512] = {};
+  } later;
+  later.options.struct_size = sizeof later;
+  EXPECT_EQ(bv_make_grid(call.batches.data(), call.count, &call.out, &call.grid, &later.options, nullptr),
+            BV_OK)
+      << bv_last_error();
+}

@@ -182,3 +182,16 @@ TEST(OrthogonalArguments, Mask) {
   overlap.mask.data = overlap.memory.data();
   expect_not_drawn(overlap, BV_ERROR_OVERLAP, {"out", "overlaps options.mask"});
 }
+
+// Of a program that was compiled with a later version, which uses nothing of what is new.
+TEST(OrthogonalArguments, LongerOptions) {
+  ViewsCall call;
+  struct {
+    bv_display_options options = BV_DISPLAY_OPTIONS_INIT;
+    uint8_t later[512] = {};
+  } later;
+  later.options.struct_size = sizeof later;
+  EXPECT_EQ(bv_make_orthogonal_views(&call.volume, &call.out, &call.views, &call.grid, &later.options, nullptr),
+            BV_OK)
+      << bv_last_error();
+}

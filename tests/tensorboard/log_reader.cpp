@@ -36,6 +36,8 @@ uint32_t masked_crc(const std::string &bytes) {
   return ((crc >> 15) | (crc << 17)) + 0xa282ead8;
 }
 
+} // namespace
+
 std::vector<std::string> records_of(const std::string &file, End end) {
   std::vector<std::string> records;
   for (size_t at = 0; at < file.size();) {
@@ -55,6 +57,8 @@ std::vector<std::string> records_of(const std::string &file, End end) {
   return records;
 }
 
+namespace {
+
 uint64_t varint(const std::string &bytes, size_t &at) {
   uint64_t value = 0;
   for (int shift = 0;; shift += 7) {
@@ -72,6 +76,8 @@ float float_of(uint64_t bits) {
   memcpy(&value, &half, sizeof value);
   return value;
 }
+
+} // namespace
 
 Event event_of(const Message &message) {
   Event event{};
@@ -94,8 +100,6 @@ Event event_of(const Message &message) {
   event.png = image.only(4);
   return event;
 }
-
-} // namespace
 
 Message::Message(const std::string &encoded) {
   for (size_t at = 0; at < encoded.size();) {

@@ -38,8 +38,14 @@ struct Log {
   std::vector<Event> tagged(const std::string &tag) const;
 };
 
+// What a record says. Throws std::runtime_error if it is not a scalar's or an image's.
+Event event_of(const Message &message);
+
 // Of a file: of a writer that was killed, its last record may not be all there.
 enum class End { Whole, MayBeTorn };
+
+// The data of a file's records. Throws std::runtime_error where a length or a sum is wrong.
+std::vector<std::string> records_of(const std::string &file, End end);
 
 // All event files of a directory. Throws std::runtime_error for whatever is wrong in one.
 Log read_log(const std::filesystem::path &directory, End end = End::Whole);
