@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
+#include <deque>
 #include <fstream>
 #include <future>
 #include <mutex>
@@ -25,7 +26,8 @@ namespace {
 std::mutex disk_mutex;
 std::condition_variable disk_changed;
 bool disk_hangs = false;
-int hanging_writes = 0;
+int hanging_writes = 0, writes = 0; // of writers' threads
+std::deque<int> write_errors;       // of the next ones; 0: none
 
 void let_disk_hang(bool hangs) {
   std::lock_guard<std::mutex> lock(disk_mutex);
@@ -33,13 +35,16 @@ void let_disk_hang(bool hangs) {
   disk_changed.notify_all();
 }
 
-std::atomic<int> sync_error{0}, synchronised_files{0}, synchronised_directories{0};
+struct Synchronising {
+  std::atomic<int> error{0}, count{0};
 
-int synchronise(long call, int descriptor, std::atomic<int> &count) {
-  ++count;
-  errno = sync_error;
-  return sync_error == 0 ? int(syscall(call, descriptor)) : -1;
-}
+  int operator()(long call, int descriptor) {
+    ++count;
+    errno = error;
+    return error == 0 ? int(syscall(call, descriptor)) : -1;
+  }
+};
+Synchronising of_files, of_directories;
 
 bool is_writers_thread() {
   char name[16] = "";
@@ -57,44 +62,80 @@ extern "C" ssize_t write(int descriptor, const void *bytes, size_t count) {
     disk_changed.notify_all();
     disk_changed.wait(lock, [] { return !disk_hangs; });
     --hanging_writes;
+    ++writes;
+    errno = write_errors.empty() ? 0 : write_errors.front();
+    if (!write_errors.empty())
+      write_errors.pop_front();
+    if (errno != 0)
+      return -1;
   }
   return syscall(SYS_write, descriptor, bytes, count);
 }
-extern "C" int fdatasync(int descriptor) { return synchronise(SYS_fdatasync, descriptor, synchronised_files); }
-extern "C" int fsync(int descriptor) { return synchronise(SYS_fsync, descriptor, synchronised_directories); }
+extern "C" int fdatasync(int descriptor) { return of_files(SYS_fdatasync, descriptor); }
+extern "C" int fsync(int descriptor) { return of_directories(SYS_fsync, descriptor); }
 #pragma GCC visibility pop
 
 namespace {
 
-class LogDisk : public LogTrouble {};
+class LogDisk : public LogTrouble {
+protected:
+  // Lets the disk hang, and adds a number, at which the thread hangs.
+  void hang_at(bv_tb_writer *writer, int64_t step) {
+    let_disk_hang(true);
+    EXPECT_DONE(bv_tb_add_scalar(writer, "loss", step, 0));
+    std::unique_lock<std::mutex> lock(disk_mutex);
+    EXPECT_TRUE(disk_changed.wait_for(lock, std::chrono::seconds(30), [] { return hanging_writes == 1; }));
+    writes = 0;
+  }
+
+  // A loop that logs pictures of 900 bytes while the disk hangs; so many fit the queue.
+  void expect_no_hold_up(const bv_tb_options &options, int64_t fit) {
+    bv_tb_writer *writer = open(&options);
+    hang_at(writer, 0);
+    std::future<void> loop = std::async(std::launch::async, [&] {
+      for (int64_t step = 1; step < 1000; ++step)
+        EXPECT_DONE(add_noise(writer, step, 30));
+    });
+    EXPECT_EQ(loop.wait_for(std::chrono::seconds(30)), std::future_status::ready);
+    const bv_tb_info hanging = info_of(writer);
+    EXPECT_EQ(hanging.written, 0);
+    EXPECT_EQ(hanging.waiting, 1 + fit);
+    EXPECT_EQ(hanging.dropped, 999 - fit);
+    let_disk_hang(false);
+    loop.wait();
+    EXPECT_DONE(bv_tb_flush(writer));
+    EXPECT_EQ(writes, 1 + fit) << "with flush_seconds 0, one each";
+    EXPECT_DONE(bv_tb_add_scalar(writer, "loss", 1000, 1));
+    EXPECT_DONE(bv_tb_close(writer));
+  }
+};
 
 TEST_F(LogDisk, ThatHangsDoesNotHoldUpALoopThatDrops) {
   bv_tb_options options = BV_TB_OPTIONS_INIT;
   options.when_full = BV_TB_DROP;
   options.queue_entries = 8;
   options.flush_seconds = 0;
+  expect_no_hold_up(options, 8);
+  options.queue_entries = 1000;
+  options.queue_bytes = 10000;
+  expect_no_hold_up(options, 10000 / (900 + sizeof "noise"));
+  EXPECT_EQ(read_log(directory_).events.size(), size_t(2 + 8 + 2 + 11));
+}
+
+// Of two failures that nobody was told of yet, the first.
+TEST_F(LogDisk, ThatFailsTwiceIsToldOnceOfTheFirst) {
+  bv_tb_options options = BV_TB_OPTIONS_INIT;
+  options.flush_seconds = 0;
   bv_tb_writer *writer = open(&options);
-  let_disk_hang(true);
-  EXPECT_DONE(bv_tb_add_scalar(writer, "loss", 0, 0));
-  {
-    std::unique_lock<std::mutex> lock(disk_mutex);
-    ASSERT_TRUE(disk_changed.wait_for(lock, std::chrono::seconds(30), [] { return hanging_writes == 1; }));
-  }
-  std::future<void> loop = std::async(std::launch::async, [&] {
-    for (int64_t step = 1; step < 1000; ++step)
-      EXPECT_DONE(step % 10 ? bv_tb_add_scalar(writer, "loss", step, 1) : add_noise(writer, step, 30));
-  });
-  EXPECT_EQ(loop.wait_for(std::chrono::seconds(30)), std::future_status::ready);
-  const bv_tb_info hanging = info_of(writer);
-  EXPECT_EQ(hanging.written, 0);
-  EXPECT_EQ(hanging.waiting, 9); // the queue, and the one that is being written
-  EXPECT_EQ(hanging.dropped, 991);
+  hang_at(writer, 0);
+  EXPECT_DONE(bv_tb_add_scalar(writer, "loss", 1, 0));
+  write_errors = {ENOSPC, 0, EIO}; // between them the new file's first record
   let_disk_hang(false);
-  loop.wait();
-  EXPECT_DONE(bv_tb_flush(writer));
-  EXPECT_DONE(bv_tb_add_scalar(writer, "loss", 1000, 1));
-  EXPECT_DONE(bv_tb_close(writer));
-  expect_in_order(read_log(directory_), 10);
+  wait_for_loss(writer, 2);
+  EXPECT_REFUSED(bv_tb_flush(writer), BV_TB_ERROR_FILE, "No space left on device");
+  EXPECT_DONE(bv_tb_add_scalar(writer, "loss", 2, 0));
+  EXPECT_REFUSED(bv_tb_close(writer), BV_TB_ERROR_FILE, "No space left on device");
+  expect_in_order(read_log(directory_), 1);
 }
 
 // The file and its name reach the disk before a flush returns; the name once.
@@ -102,35 +143,38 @@ TEST_F(LogDisk, ThatCannotKeepIsTold) {
   bv_tb_writer *writer = open();
   for (int64_t step = 0; step < 3; ++step) {
     EXPECT_DONE(bv_tb_add_scalar(writer, "loss", step, 1));
-    synchronised_files = synchronised_directories = 0;
+    of_files.count = of_directories.count = 0;
     EXPECT_DONE(bv_tb_flush(writer));
-    EXPECT_EQ(synchronised_files, 1);
-    EXPECT_EQ(synchronised_directories, step == 0 ? 1 : 0);
+    EXPECT_EQ(of_files.count, 1);
+    EXPECT_EQ(of_directories.count, step == 0 ? 1 : 0);
   }
-  sync_error = EIO;
+  of_files.error = EIO;
   EXPECT_DONE(bv_tb_add_scalar(writer, "loss", 3, 1));
   EXPECT_REFUSED(bv_tb_flush(writer), BV_TB_ERROR_FILE, "cannot be brought to the disk: Input/output error");
-  sync_error = 0;
-  EXPECT_DONE(bv_tb_add_scalar(writer, "loss", 4, 1)); // begins a file, whose name is new
-  synchronised_files = synchronised_directories = 0;
+  of_files.error = 0;
+  of_directories.error = EIO; // of the new file's name
+  EXPECT_DONE(bv_tb_add_scalar(writer, "loss", 4, 1));
+  EXPECT_REFUSED(bv_tb_flush(writer), BV_TB_ERROR_FILE, "cannot be brought to the disk: Input/output error");
+  of_directories.error = EINVAL; // as of file systems that keep names by themselves
+  EXPECT_DONE(bv_tb_add_scalar(writer, "loss", 5, 1));
+  EXPECT_DONE(bv_tb_flush(writer));
+  of_directories.error = 0;
   EXPECT_REFUSED(bv_tb_close(writer), BV_TB_ERROR_FILE, "cannot be brought to the disk");
-  EXPECT_EQ(synchronised_files, 1);
-  EXPECT_EQ(synchronised_directories, 1);
   const Log log = read_log(directory_);
-  EXPECT_EQ(log.files.size(), 2u);
-  expect_in_order(log, 5);
+  EXPECT_EQ(log.files.size(), 3u);
+  expect_in_order(log, 6);
 }
 
 // ---- File systems of their own ------------------------------------------------------------------------------
 
-// Leaves this process's file systems to it alone, as root or as a user who is one here. False where that is not
-// allowed.
-bool leave_file_systems() {
+// Gives this process file systems and a host name of its own, as root or as a user who is one there. False
+// where that is not allowed.
+bool leave_host() {
   const uid_t user = geteuid();
   const gid_t group = getegid();
-  if (unshare(CLONE_NEWNS) == 0)
+  if (unshare(CLONE_NEWNS | CLONE_NEWUTS) == 0)
     return true;
-  if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
+  if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWUTS) != 0)
     return false;
   std::ofstream("/proc/self/setgroups") << "deny";
   std::ofstream("/proc/self/uid_map") << "0 " + std::to_string(user) + " 1";
@@ -140,7 +184,7 @@ bool leave_file_systems() {
 
 // Makes `place` a file system of so many bytes in memory, for this process.
 bool mount_small(const std::filesystem::path &place, int64_t bytes, unsigned long flags = 0) {
-  if (!leave_file_systems())
+  if (!leave_host())
     return false;
   const std::string size = "size=" + std::to_string(bytes);
   return mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
@@ -152,7 +196,7 @@ constexpr int not_allowed = 77;
   do {                                                           \
     const int result_ = (result);                                \
     if (result_ == not_allowed)                                  \
-      GTEST_SKIP() << "no file system may be mounted here";      \
+      GTEST_SKIP() << "no namespace may be made here";           \
     EXPECT_EQ(result_, 0) << "what went wrong is printed above"; \
   } while (0)
 
@@ -268,6 +312,18 @@ TEST_F(LogDisk, LinksAreFollowedWhereTheyLead) {
   EXPECT_REFUSED(bv_tb_open((directory_ / "circle" / "run").c_str(), nullptr, &writer), BV_TB_ERROR_FILE,
                  "Too many levels of symbolic links");
   EXPECT_EQ(writer, nullptr);
+}
+
+TEST_F(LogDisk, HostsWithoutAFilesName) {
+  EXPECT_IN_CHILD(in_child([&]() -> int {
+    const std::string name = "../a b\n\xc3\xa4/";
+    if (!leave_host() || sethostname(name.data(), name.size()) != 0)
+      return not_allowed;
+    EXPECT_DONE(bv_tb_close(open()));
+    return HasFailure();
+  }));
+  const std::string name = std::filesystem::directory_iterator(directory_)->path().filename();
+  EXPECT_NE(name.find("...-a-b-\xc3\xa4-."), std::string::npos) << name;
 }
 
 // Another process that thinks it is this one, in a container with the same host name, was here before.

@@ -14,15 +14,16 @@ namespace {
 
 // The cells [N, H, W, channels] side by side, as bv_grid_options describe it.
 Picture grid_of(const std::vector<uint8_t> &cells, int64_t count, int64_t height, int64_t width,
-                int64_t channels, const bv_grid_options &options) {
+                int64_t channels, const bv_grid_options &options, int32_t rounding = BV_ROUNDING_TRUNCATE) {
   if (count == 1)
     return {height, width, channels, cells};
   const int64_t across = std::min(options.columns, count), down = (count + across - 1) / across;
   const int64_t pad = options.padding;
   Picture grid{down * (height + pad) + pad, across * (width + pad) + pad, channels, {}};
+  const uint8_t fill = uint8_t(255 * options.padding_value + (rounding == BV_ROUNDING_NEAREST ? 0.5 : 0));
   for (int64_t pixel = 0; pixel < grid.height * grid.width; ++pixel)
     for (int64_t c = 0; c < channels; ++c)
-      grid.pixels.push_back(c == 3 ? 255 : uint8_t(255 * options.padding_value));
+      grid.pixels.push_back(c == 3 ? 255 : fill);
   for (int64_t cell = 0; cell < count; ++cell)
     for (int64_t y = 0; y < height; ++y) {
       const int64_t row = cell / across * (height + pad) + pad + y,
@@ -102,8 +103,8 @@ protected:
     const std::vector<Event> events = read_log(directory_).tagged(tag);
     ASSERT_EQ(events.size(), 1u);
     EXPECT_EQ(events[0].step, batches_);
-    expect_picture(events[0],
-                   grid_of(cells, count, shape[2], shape[3], channels, grid ? *grid : grid_options(8)));
+    expect_picture(events[0], grid_of(cells, count, shape[2], shape[3], channels,
+                                      grid ? *grid : grid_options(8), used.rounding));
   }
 
   Random random_;
@@ -143,6 +144,10 @@ TEST_P(LogPictures, AsTheOptionsSay) {
   options.scope = BV_SCOPE_BATCH;
   options.window = BV_WINDOW_MINMAX;
   check_batch({3, 3, 14, 9}, &options, nullptr);
+  const bv_grid_options between = grid_options(2, 1, 0.7); // 178.5
+  check_batch({3, 1, 14, 9}, &options, &between);
+  options.rounding = BV_ROUNDING_NEAREST;
+  check_batch({3, 1, 14, 9}, &options, &between);
 }
 
 TEST_P(LogPictures, PicturesAsTheyAre) {
@@ -172,6 +177,21 @@ TEST_P(LogPictures, PicturesAsTheyAre) {
     EXPECT_EQ(events[i].step, int64_t(i));
     expect_picture(events[i], expected[i]);
   }
+}
+
+// libpng writes a million pixels, and no more unless it is told to; the reader of these tests cannot be told.
+TEST_P(LogPictures, OfMoreThanAMillionPixelsAcross) {
+  const int64_t shape[2] = {1, 1000001};
+  Memory memory(GetParam(), std::vector<uint8_t>(size_t(shape[1]), 7));
+  const bv_tensor tensor = bv_contiguous_tensor(memory.data(), BV_U8, device_of(GetParam()), 2, shape);
+  bv_tb_writer *writer = open();
+  EXPECT_DONE(bv_tb_add_image(writer, "wide", 0, &tensor, nullptr, stream_));
+  EXPECT_DONE(bv_tb_close(writer));
+  const std::vector<Event> events = read_log(directory_).tagged("wide");
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].width, shape[1]);
+  EXPECT_EQ(events[0].png.substr(12, 12), std::string("IHDR\0\x0f\x42\x41\0\0\0\x01", 12));
+  EXPECT_EQ(events[0].png.substr(events[0].png.size() - 8, 4), "IEND");
 }
 
 TEST_P(LogPictures, ManyThroughASmallQueue) {

@@ -181,6 +181,24 @@ TEST_F(LogTrouble, TheNextCallReturnsTheFailureOnce) {
   EXPECT_EQ(log.events[0].step, 4);
 }
 
+// Also many a second.
+TEST_F(LogTrouble, LaterFilesHaveLaterNames) {
+  bv_tb_writer *writer = open();
+  for (int64_t step = 0; step < 30; ++step) {
+    EXPECT_DONE(bv_tb_add_scalar(writer, "loss", step, 1));
+    if (step % 2 == 0) {
+      EXPECT_DONE(bv_tb_flush(writer));
+    } else {
+      LimitedFiles limited(10);
+      EXPECT_REFUSED(bv_tb_flush(writer), BV_TB_ERROR_FILE, "cannot be written");
+    }
+  }
+  EXPECT_EQ(bv_tb_close(writer), BV_TB_ERROR_FILE);
+  const Log log = read_log(directory_);
+  EXPECT_EQ(log.files.size(), 15u);
+  expect_in_order(log, 15);
+}
+
 TEST_F(LogTrouble, NothingIsLeftOfAWriterThatCannotOpen) {
   bv_tb_writer *writer = nullptr;
   {
