@@ -3,8 +3,8 @@
 >>> from batchview.visualization import normalize_batch_for_display
 """
 
-from batchview._binding import describe
-from batchview._cpu import get_threads, set_threads
+from batchview._binding import describe, get_threads, set_threads
+from batchview._cpu import version as __version__
 from batchview._errors import Error
 from batchview.visualization import (
     apply_window,
@@ -17,6 +17,7 @@ from batchview.visualization import (
 
 __all__ = [
     "Error",
+    "__version__",
     "apply_window",
     "describe",
     "get_threads",

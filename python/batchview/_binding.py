@@ -48,3 +48,51 @@ def describe() -> str:
         return str(cuda().describe())
     except Error:
         return _cpu.describe()
+
+
+def set_threads(threads: int) -> None:
+    """Say how many threads a call on the CPU may use.
+
+    Parameters
+    ----------
+    threads : int
+        1 to 1024, the calling thread among them. 0 is the default: ``BATCHVIEW_THREADS``, else ``OMP_NUM_THREADS``, else the
+        processors that the process may use.
+
+    Returns
+    -------
+    None
+
+    Raises
+    ------
+    ValueError
+        `threads` is no such number.
+
+    Examples
+    --------
+    >>> set_threads(1)
+    >>> get_threads()
+    1
+    >>> set_threads(0)
+    """
+    _cpu.set_threads(threads)
+
+
+def get_threads() -> int:
+    """Ask how many threads a call on the CPU may use.
+
+    Returns
+    -------
+    int
+        The number in force.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> get_threads() >= 1
+    True
+    """
+    return _cpu.get_threads()

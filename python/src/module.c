@@ -338,6 +338,14 @@ static struct PyModuleDef definition = {
 
 #define CONCATENATE(a, b) a##b
 #define INIT(name) CONCATENATE(PyInit_, name)
+#define TEXT(number) #number
+#define VERSION(major, minor, patch) TEXT(major) "." TEXT(minor) "." TEXT(patch)
 
 PyMODINIT_FUNC INIT(BATCHVIEW_MODULE)(void);
-PyMODINIT_FUNC INIT(BATCHVIEW_MODULE)(void) { return view_prepare() < 0 ? NULL : PyModule_Create(&definition); }
+PyMODINIT_FUNC INIT(BATCHVIEW_MODULE)(void) {
+  static const char version[] = VERSION(BV_VERSION_MAJOR, BV_VERSION_MINOR, BV_VERSION_PATCH);
+  PyObject *module = view_prepare() < 0 ? NULL : PyModule_Create(&definition);
+  if (module && PyModule_AddStringConstant(module, "version", version) < 0)
+    Py_CLEAR(module);
+  return module;
+}

@@ -17,6 +17,7 @@ import batchview
 ROOT = pathlib.Path(__file__).parents[2]
 MODULES = [
     "batchview",
+    "batchview._binding",
     "batchview._group",
     *(f"batchview.{module.name}" for module in pkgutil.iter_modules(batchview.__path__) if module.name[0] != "_"),
 ]

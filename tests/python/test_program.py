@@ -1,5 +1,6 @@
 """`python -m batchview` is the program: its arguments, streams, exit codes and signals are those of the process."""
 
+import importlib.metadata
 import os
 import pathlib
 import shutil
@@ -46,7 +47,8 @@ def test_from_standard_input_to_standard_output(brain, tmp_path):
 def test_versions_are_one():
     done = run("--version")
     assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout.decode().splitlines()[0] == batchview.describe().splitlines()[0]
+    assert done.stdout.decode().splitlines()[0] == batchview.describe().splitlines()[0] == f"batchview {batchview.__version__}"
+    assert importlib.metadata.version("batchview") == batchview.__version__
 
 
 def test_exit_codes_and_messages_pass(tmp_path):
