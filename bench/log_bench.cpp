@@ -1,8 +1,10 @@
-// What logging costs a training loop on the CPU: the calls themselves, while the writer's thread is idle.
-// Drawing alone, without a log, stands beside them; the difference is the log's.
+// What logging costs a training loop on the CPU: the calls themselves, while the writer's thread is idle,
+// beside drawing alone, without a log; the difference is the log's. And a whole loop, without a log and with
+// one.
 #include <benchmark/benchmark.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -82,6 +84,33 @@ void logged_batch(benchmark::State &state) {
   }
 }
 BENCHMARK(logged_batch)->Unit(benchmark::kMicrosecond)->Iterations(200);
+
+// A step: four passes over a batch, in place of training. With a log, each step has its number, and each tenth
+// its batch, while the writer's thread works at those before.
+void loop_step(benchmark::State &state) {
+  std::optional<Log> log;
+  if (state.range(0) != 0)
+    log.emplace(state);
+  Array array = make_batch();
+  const bv_tensor batch = array.tensor();
+  std::vector<float> weights(size_t(product(batch_shape)), 1), gradients(weights.size(), 0.5f);
+  int64_t step = 0;
+  for (auto _ : state) {
+    for (int pass = 0; pass < 4; ++pass)
+      for (size_t i = 0; i < weights.size(); ++i)
+        weights[i] -= 0.01f * gradients[i] * weights[i];
+    benchmark::DoNotOptimize(weights.data());
+    if (!log)
+      continue;
+    bv_status status = bv_tb_add_scalar(log->writer, "loss", step, double(weights[0]));
+    if (status == BV_OK && step % 10 == 0)
+      status = bv_tb_add_images(log->writer, "batch", step, &batch, nullptr, nullptr, nullptr);
+    if (status != BV_OK)
+      state.SkipWithError(bv_last_error());
+    ++step;
+  }
+}
+BENCHMARK(loop_step)->Unit(benchmark::kMicrosecond)->Arg(0)->Arg(1)->Iterations(2000);
 
 } // namespace
 
