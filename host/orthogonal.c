@@ -63,7 +63,7 @@ static bv_tensor take_slice(const bv_tensor *volume, const bv_orthogonal_options
   slice.shape[3] = volume->shape[columns];
   slice.stride[2] = volume->stride[rows];
   slice.stride[3] = volume->stride[columns];
-  if (rows == 2) { /* upright */
+  if (rows == 2 && slice.shape[2] > 1) { /* upright; a single row has any stride, INT64_MIN too */
     at += (volume->shape[2] - 1) * volume->stride[2];
     slice.stride[2] = -slice.stride[2];
   }

@@ -73,6 +73,22 @@ TEST(OrthogonalArguments, SoundOnesAreTaken) {
   EXPECT_EQ(call.draw(), BV_OK) << bv_last_error();
 }
 
+// Which the sanitizers see.
+TEST(OrthogonalArguments, AnAxisOfOneVoxelHasAnyStride) {
+  for (int64_t stride : {INT64_MIN, INT64_MAX}) {
+    ViewsCall call;
+    call.views.upright = 1;
+    call.views.spacing[2] = 12; // as many pixels as of six voxels
+    call.volume.shape[2] = call.mask.shape[2] = 1;
+    call.volume.stride[2] = call.mask.stride[2] = stride;
+    call.use_mask();
+    EXPECT_EQ(call.size(), BV_OK) << bv_last_error();
+    call.out.shape[0] = call.extents[0];
+    call.out.shape[1] = call.extents[1];
+    EXPECT_EQ(call.draw(), BV_OK) << bv_last_error();
+  }
+}
+
 TEST(OrthogonalArguments, Volume) {
   ViewsCall none, rank, type, empty, device;
   none.has_volume = false;
