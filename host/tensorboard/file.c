@@ -20,8 +20,17 @@ static const mode_t directory_mode = 0777, file_mode = 0666; /* less what the pr
 
 /* ---- The directory ------------------------------------------------------------------------------------- */
 
+/* Of a long path its end is named, as the reason must fit the message too. */
+static bv_status fail_because(const char *what, const char *path, const char *reason) {
+  enum { MOST_BYTES = 300 };
+  const size_t bytes = strlen(path);
+  const char *end = bytes > MOST_BYTES ? strchr(path + bytes - MOST_BYTES, '/') : NULL;
+  return tb_fail(BV_TB_ERROR_FILE, "%s%.*s cannot be %s: %s", end ? "..." : "", MOST_BYTES, end ? end : path,
+                 what, reason);
+}
+
 static bv_status fail_with(const char *what, const char *path, int error) {
-  return tb_fail(BV_TB_ERROR_FILE, "%s cannot be %s: %s", path, what, strerror(error));
+  return fail_because(what, path, strerror(error));
 }
 
 /* A directory that is there already is success; something else in its place shows when it is used. */
@@ -166,7 +175,7 @@ static bv_status check_that_it_is_there(const tb_file *file) {
   struct stat found;
   if (fstat(file->descriptor, &found) != 0)
     return fail_with("looked at", file->path, errno);
-  return found.st_nlink > 0 ? BV_OK : tb_fail(BV_TB_ERROR_FILE, "%s has been removed", file->path);
+  return found.st_nlink > 0 ? BV_OK : fail_because("written", file->path, "it has been removed");
 }
 
 /* The unwritten records that lie in the first `bytes` bytes as a whole, and their bytes. */

@@ -211,6 +211,14 @@ TEST_F(LogTrouble, NothingIsLeftOfAWriterThatCannotOpen) {
   for (const std::filesystem::path &place :
        {std::filesystem::path("/proc/batchview/log"), directory_ / "file", directory_ / "file" / "log"})
     EXPECT_REFUSED(bv_tb_open(place.c_str(), nullptr, &writer), BV_TB_ERROR_FILE, "cannot be made");
+  const std::filesystem::path deep =
+      directory_ / std::string(200, 'a') / std::string(200, 'b') / std::string(200, 'c');
+  std::filesystem::create_directories(deep);
+  std::ofstream(deep / "file") << "x";
+  EXPECT_REFUSED(bv_tb_open((deep / "file" / "log").c_str(), nullptr, &writer), BV_TB_ERROR_FILE,
+                 "ccc/file/log cannot be made: Not a directory");
+  EXPECT_REFUSED(bv_tb_open((directory_ / std::string(2000, 'd')).c_str(), nullptr, &writer), BV_TB_ERROR_FILE,
+                 "ddd cannot be made: File name too long");
 }
 
 TEST_F(LogTrouble, ADirectoryThatVanishesIsNoticed) {
