@@ -34,8 +34,8 @@ typedef struct bv_view {
   uint8_t colour_map[256 * 3];
 } bv_view;
 
-/* The window, made ready in the map type of the voxels; the other one is not looked at. */
-typedef struct bv_view_map {
+/* The window, made ready in the map type of the voxels. */
+typedef union bv_view_map {
   bv_map_f32 f32;
   bv_map_f64 f64;
 } bv_view_map;
@@ -43,8 +43,10 @@ typedef struct bv_view_map {
 BV_INLINE bv_view_map bv_map_of_view(const bv_view *v) {
   const double lo = v->window ? v->window[0] : v->lo, hi = v->window ? v->window[1] : v->hi;
   bv_view_map map;
-  map.f32 = bv_map_f32_of_window(lo, hi, v->epsilon, v->floor);
-  map.f64 = bv_map_f64_of_window(lo, hi, v->epsilon, v->floor);
+  if (bv_maps_in_f64(v->in_dtype))
+    map.f64 = bv_map_f64_of_window(lo, hi, v->epsilon, v->floor);
+  else
+    map.f32 = bv_map_f32_of_window(lo, hi, v->epsilon, v->floor);
   return map;
 }
 

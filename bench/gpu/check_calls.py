@@ -63,6 +63,13 @@ CASES = [
     Case("selection", "4,1,128,128", "f32", "f32"),
     Case("uint8", "1,1,512,512", "f32", "u8", **RESIDENT),
     Case("sort", "2,1,100,100", "f32", "f32"),
+    # A byte of each label and six of each pixel with one, a quarter of all
+    Case("labels", "4,1,128,128", "u8", "rgb", kernels=1, reads=1.751, writes=0.251),
+    Case("labels", "4,1,128,128", "i32", "rgb", kernels=1, reads=1.188, writes=0.251),
+    Case("overlay", "4,1,128,128", "f32", "rgb", kernels=1, reads=1.188, writes=0.251),
+    Case("grid", "4,1,128,128", "f32", "rgb", kernels=1, reads=1.0, writes=1.0),
+    Case("projection", "1,64,64,64", "f32", "f32", kernels=1, reads=1.0, writes=0.016),
+    Case("views", "1,64,64,64", "f32", "u8", kernels=4, reads=1.17, writes=0.05),
 ]
 
 

@@ -1,10 +1,13 @@
 // Calls on device tensors and nothing else, for check_calls.py to count what they do to the device:
 //   device_calls ALGORITHM SHAPE IN OUT REPEATS
 // ALGORITHM is auto, sort, select, resident, minmax, fixed, volume (all images one group), mask or colours; or
-// another function: measure, apply, uint8, image, slice or selection. SHAPE is B,C,H,W; IN is an element type
-// and OUT one, or rgb. Prints a line of JSON: the bytes of input and output, and of the workspace.
+// another function: measure, apply, uint8, image, slice or selection; labels or overlay, of which a quarter of
+// the pixels has one; grid; views or projection, of the volume that C, H and W are, with B = 1. SHAPE is
+// B,C,H,W; IN is an element type and OUT one, or rgb. Prints a line of JSON: the bytes of input and output, and
+// of the workspace.
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -13,6 +16,7 @@
 #include <vector>
 
 #include "batchview/batchview.h"
+#include "batchview/pictures.h"
 #include "batchview/selection.h"
 
 namespace {
@@ -78,12 +82,18 @@ int main(int argc, char **argv) {
   int64_t out_bytes = count * int64_t(bv_dtype_size(out_type)) * (out_name == "rgb" ? 3 : 1);
 
   std::vector<uint8_t> pixels = pixels_of(in_type, count);
+  if (algorithm == "labels" || algorithm == "overlay") {
+    const size_t quarter = pixels.size() / 4;
+    std::fill(pixels.begin(), pixels.begin() + ptrdiff_t(quarter), uint8_t(0x3f)); // 0.7 in f32
+    std::fill(pixels.begin() + ptrdiff_t(quarter), pixels.end(), uint8_t(0));
+  }
   void *in = nullptr, *out = nullptr, *window = nullptr, *memory = nullptr;
   const int64_t groups = shape[0] * shape[1], windows_shape[2] = {groups, 2}, one_window[2] = {1, 2};
   check(cudaMalloc(&in, pixels.size()));
   check(cudaMalloc(&out, size_t(out_bytes)));
   check(cudaMalloc(&window, size_t(groups) * 16));
   check(cudaMalloc(&memory, BV_SELECTION_BYTES));
+  check(cudaMemset(out, 0, size_t(out_bytes)));
   check(cudaMemcpy(in, pixels.data(), pixels.size(), cudaMemcpyHostToDevice));
   const double least = in_type == BV_F32 || in_type == BV_F64 ? 0.02 : 2;
   std::vector<double> limits(size_t(groups) * 2, least);
@@ -99,6 +109,14 @@ int main(int argc, char **argv) {
   const bv_tensor volume = bv_contiguous_tensor(in, in_type, 0, 3, shape + 1); // its middle slice is of H x W
   const bv_tensor mask = bv_contiguous_tensor(in, BV_U8, 0, 4, shape);
   const std::vector<uint8_t> colours(256 * 3, 7);
+  const bv_grid_options column = {sizeof column, 1, 0, 0}; // one image below the other, nothing between them
+  int64_t in_column[3] = {shape[0] * shape[1] * shape[2], shape[3], 3};
+  const bv_tensor grid = bv_contiguous_tensor(out, BV_U8, 0, 3, in_column);
+  int64_t of_views[2] = {0, 0};
+  if (algorithm == "views" && bv_orthogonal_size(&volume, nullptr, &column, of_views) != BV_OK)
+    fail(bv_last_error());
+  const bv_tensor views = bv_contiguous_tensor(out, BV_U8, 0, 2, of_views);
+  const bv_tensor projected = bv_contiguous_tensor(out, BV_F32, 0, 2, shape + 2);
 
   bv_display_options options = BV_DISPLAY_OPTIONS_INIT;
   options.algorithm = algorithm == "sort"                              ? BV_ALGORITHM_SORT
@@ -109,7 +127,7 @@ int main(int argc, char **argv) {
                    : algorithm == "fixed" ? BV_WINDOW_FIXED
                                           : BV_WINDOW_PERCENTILE;
   options.hi = 1;
-  if (algorithm == "volume")
+  if (algorithm == "volume" || algorithm == "views")
     options.scope = BV_SCOPE_BATCH;
   if (algorithm == "mask") {
     options.foreground = BV_FOREGROUND_MASK;
@@ -130,6 +148,16 @@ int main(int argc, char **argv) {
       return bv_visualize_2d_image(&image, &image_rgb, nullptr);
     if (algorithm == "slice")
       return bv_visualize_one_slice_in_3d_image(&volume, 0, &image_rgb, nullptr);
+    if (algorithm == "labels")
+      return bv_overlay_labels(&picture, &batch, nullptr, 0.4, nullptr);
+    if (algorithm == "overlay")
+      return bv_overlay_image(&picture, &batch, nullptr, 0.4, nullptr);
+    if (algorithm == "grid")
+      return bv_make_grid(&batch, 1, &grid, &column, &options, nullptr);
+    if (algorithm == "views")
+      return bv_make_orthogonal_views(&volume, &views, nullptr, &column, &options, nullptr);
+    if (algorithm == "projection")
+      return bv_project_volume(&volume, 0, BV_PROJECTION_MAX, &projected, nullptr);
     if (algorithm != "selection")
       return bv_normalize_batch_for_display(&batch, &picture, &options, nullptr);
     bv_status status = bv_selection_begin(&selection, nullptr);
