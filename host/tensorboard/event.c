@@ -5,7 +5,7 @@
  *     event.proto    Event: double wall_time = 1, int64 step = 2, string file_version = 3, Summary summary = 5
  *     summary.proto  Summary: repeated Value value = 1
  *                    Value: string tag = 1, float simple_value = 2, Image image = 4,
- *                           SummaryMetadata metadata = 9
+ *                      SummaryMetadata metadata = 9
  *                    Image: int32 height = 1, width = 2, colorspace = 3, bytes encoded_image_string = 4
  *                    SummaryMetadata: PluginData plugin_data = 1, DataClass data_class = 4
  *                    PluginData: string plugin_name = 1
