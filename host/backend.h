@@ -40,4 +40,7 @@ bv_status bv_cuda_overlay(const bv_overlay *overlay, const char *name, int32_t d
 bv_status bv_cuda_project(const bv_projection *projection, bv_stream stream);
 bv_status bv_cuda_view(const bv_view *view, int32_t device, bv_stream stream);
 
+/* That what views are made of is in the memory of the volume's device; `mask` may be NULL. */
+bv_status bv_cuda_check_views(const bv_tensor *volume, const bv_tensor *mask, const bv_tensor *out);
+
 #endif

@@ -269,6 +269,8 @@ bv_status bv_make_orthogonal_views(const bv_tensor *volume, const bv_tensor *out
   view_call call = {.volume = as_batch(volume), .planes = planes, .options = &options, .stream = stream};
   if (options.mask)
     BV_TRY(check_mask(volume, out, &views, options.mask, planes, &call));
+  if (volume->device != BV_CPU)
+    BV_TRY(bv_cuda_check_views(volume, options.mask, out));
   BV_TRY(measure(&call)); /* dry */
   if (options.window == BV_WINDOW_FIXED)
     return measure_and_draw(&call, &on, &of, grid.padding_value);

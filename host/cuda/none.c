@@ -51,6 +51,11 @@ bv_status bv_cuda_project(const bv_projection *projection, bv_stream stream) {
   return refuse(projection->device);
 }
 
+bv_status bv_cuda_check_views(const bv_tensor *volume, const bv_tensor *mask, const bv_tensor *out) {
+  (void)mask, (void)out;
+  return refuse(volume->device);
+}
+
 bv_status bv_cuda_view(const bv_view *view, int32_t device, bv_stream stream) {
   (void)view, (void)stream;
   return refuse(device);
