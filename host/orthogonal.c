@@ -254,7 +254,7 @@ bv_status bv_make_orthogonal_views(const bv_tensor *volume, const bv_tensor *out
   bv_display_options options;
   plane planes[3];
   bv_grid of;
-  bv_canvas on;
+  bv_canvas on = {0};
   BV_TRY(lay_out_views(volume, given, grid_options, &views, &grid, planes, &of));
   BV_TRY(check_out(volume, out, &of, &on));
   BV_TRY(bv_read_options(given_options, &options));
