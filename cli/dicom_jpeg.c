@@ -1,46 +1,15 @@
-/* The module with DCMTK's codecs: where it is, and one frame for it. */
+/* The module with DCMTK's codecs, and one frame for it. */
 #include "dicom_jpeg.h"
 
-#include <dlfcn.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "dicom_codec.h"
-
-/* Beside the program where it was built, and from its directory where it was installed. */
-static const char *const places[] = {"batchview_dicom.so", BATCHVIEW_MODULES "/batchview_dicom.so"};
-
-/* NULL, with one line in `text`, if there is no module or it cannot be loaded. */
-static void *load_module(char *text, size_t text_bytes) {
-  char path[PATH_MAX];
-  ssize_t bytes = readlink("/proc/self/exe", path, sizeof path - 1);
-  path[bytes > 0 ? bytes : 0] = '\0';
-  char *name = strrchr(path, '/');
-  for (size_t i = 0; name != NULL && i < sizeof places / sizeof places[0]; ++i) {
-    const size_t room = sizeof path - (size_t)(name + 1 - path);
-    if (strlen(places[i]) >= room)
-      continue;
-    memcpy(name + 1, places[i], strlen(places[i]) + 1);
-    if (access(path, F_OK) != 0)
-      continue;
-    void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (module == NULL)
-      snprintf(text, text_bytes, "%s", dlerror());
-    return module;
-  }
-  snprintf(text, text_bytes,
-           "there is no batchview_dicom.so beside the program, or in " BATCHVIEW_MODULES " from it");
-  return NULL;
-}
+#include "module.h"
 
 static dicom_jpeg_unpack *find_codec(char *text, size_t text_bytes) {
   static dicom_jpeg_unpack *codec; /* kept: DCMTK registers its codecs once */
   if (codec == NULL) {
-    void *module = load_module(text, text_bytes), *symbol = NULL;
-    if (module != NULL && (symbol = dlsym(module, DICOM_JPEG_UNPACK)) == NULL)
-      snprintf(text, text_bytes, "%s", dlerror());
+    void *symbol = load_from_module("batchview_dicom.so", DICOM_JPEG_UNPACK, text, text_bytes);
     memcpy(&codec, &symbol, sizeof codec); /* POSIX makes a function of it, ISO C has no cast for that */
   }
   return codec;

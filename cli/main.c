@@ -49,7 +49,7 @@ static cli_result run_one(const cli_options *options) {
   const double start = seconds_now();
   cli_companions companions;
   const char *subject;
-  cli_result result = check_replacements(options, &options->output, 1, &subject, why);
+  cli_result result = check_replacements(options, &options->output, options->output ? 1 : 0, &subject, why);
   if (result != CLI_OK)
     return fail(result, subject, text);
   result = companions_read(options, &companions, &subject, why);

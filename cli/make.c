@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "names.h"
+#include "show.h"
 
 int count_steps(const cli_options *options) {
   /* reading each input, measuring and mapping each view, and writing */
@@ -52,7 +53,8 @@ static cli_result write_array(cli_report *report, reason why) {
   return result == CLI_OK ? write_npy(path, &report->stack.pixels, why.text, why.bytes) : result;
 }
 
-static cli_result write_picture(cli_report *report, cli_log *log, const char **subject, reason why) {
+static cli_result write_picture(cli_report *report, cli_log *log, cli_progress *progress, const char **subject,
+                                reason why) {
   const cli_options *options = report->options;
   const picture *drawn = &report->montage.picture;
   cli_result result = montage_of_renderings(report->renderings, report->count, options, &report->montage, why);
@@ -60,10 +62,16 @@ static cli_result write_picture(cli_report *report, cli_log *log, const char **s
     result = make_folders(options->output, why);
   if (result == CLI_OK && options->output)
     result = write_png(options->output, drawn, why.text, why.bytes);
-  if (result != CLI_OK || !options->log)
-    return result;
-  *subject = options->log;
-  return log_picture(log, options, drawn, why);
+  if (result == CLI_OK && options->log) {
+    *subject = options->log;
+    result = log_picture(log, options, drawn, why);
+  }
+  if (result == CLI_OK && options->show) {
+    *subject = THE_TERMINAL;
+    progress_end(progress);
+    result = show_picture(drawn, why);
+  }
+  return result;
 }
 
 cli_result make_output(const cli_options *options, const cli_companions *companions, cli_log *log,
@@ -81,7 +89,8 @@ cli_result make_output(const cli_options *options, const cli_companions *compani
   const double write_start = seconds_now();
   *subject = name_of_output(options);
   progress_step(progress, "writing", *subject);
-  result = options->kind == OUTPUT_PNG ? write_picture(report, log, subject, why) : write_array(report, why);
+  result = options->kind == OUTPUT_PNG ? write_picture(report, log, progress, subject, why)
+                                       : write_array(report, why);
   report->write_seconds = seconds_now() - write_start;
   return result;
 }

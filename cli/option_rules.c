@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 
 #include "log.h"
+#include "report.h"
+#include "show.h"
 #include "values.h"
 
 static int is_standard(const char *path) { return path && strcmp(path, "-") == 0; }
@@ -61,7 +63,7 @@ static cli_result check_each(option_parser *parser) {
     return refuse(parser->why, CLI_USAGE,
                   "--recursive is for a picture of each input, and the output '%s' is one of all; a directory "
                   "has one of each",
-                  options->output);
+                  name_of_output(options));
   for (int i = 0; i < options->input_count && options->each && options->output; ++i)
     if (strcmp(options->inputs[i], "-") == 0)
       return refuse(parser->why, CLI_USAGE,
@@ -74,9 +76,16 @@ static cli_result check_log(option_parser *parser) {
   for (int option = OPTION_TAG; option <= OPTION_STEP && !options->log; ++option)
     if (*given(parser, option))
       return refuse(parser->why, CLI_USAGE, "--%s is for --tensorboard", name_of_option(option));
-  if (options->log && options->kind == OUTPUT_NPY)
-    return refuse(parser->why, CLI_USAGE, "--tensorboard logs pictures, and the output is .npy");
   return options->log ? log_is_there(parser->why) : CLI_OK;
+}
+
+static cli_result check_show(option_parser *parser) {
+  const cli_options *options = parser->options;
+  if (options->show && options->json)
+    return refuse(parser->why, CLI_USAGE, "--json and --show both want standard output");
+  if (options->show && options->output && strcmp(options->output, "-") == 0)
+    return refuse(parser->why, CLI_USAGE, "-o - and --show both want standard output");
+  return options->show ? show_is_there(parser->why) : CLI_OK;
 }
 
 /* What the output is, by its name. */
@@ -84,7 +93,7 @@ static cli_result choose_kind(option_parser *parser) {
   cli_options *options = parser->options;
   const bool format_given = *given(parser, OPTION_FORMAT);
   if (!options->output) {
-    options->each = true;
+    options->each = options->log != NULL;
     options->kind = OUTPUT_PNG;
   } else if (strcmp(options->output, "-") == 0) {
     options->kind = format_given ? OUTPUT_NPY : OUTPUT_PNG;
@@ -101,21 +110,22 @@ static cli_result choose_kind(option_parser *parser) {
   }
   if (options->kind == OUTPUT_PNG && format_given)
     return refuse(parser->why, CLI_USAGE, "--format is for .npy outputs, and the output is '%s'",
-                  options->output ? options->output : options->log);
+                  name_of_output(options));
   return CLI_OK;
 }
 
 static cli_result check_output(option_parser *parser) {
   cli_options *options = parser->options;
-  if (!options->output && !options->log)
-    return refuse(parser->why, CLI_USAGE, "no output: give -o FILE.png, -o FILE.npy or --tensorboard DIR");
+  if (!options->output && !options->log && !options->show)
+    return refuse(parser->why, CLI_USAGE,
+                  "no output: give -o FILE.png, -o FILE.npy, --show or --tensorboard DIR");
   cli_result result = choose_kind(parser);
   if (result != CLI_OK)
     return result;
   if (options->kind == OUTPUT_NPY) {
     static const int of_colour[] = {OPTION_COLORMAP, OPTION_OVERLAY, OPTION_OVERLAY_IMAGE};
-    static const int of_pictures[] = {OPTION_ORTHO, OPTION_COLUMNS, OPTION_COLORBAR, OPTION_PADDING,
-                                      OPTION_PADDING_VALUE};
+    static const int of_pictures[] = {OPTION_ORTHO,         OPTION_COLUMNS,     OPTION_COLORBAR, OPTION_PADDING,
+                                      OPTION_PADDING_VALUE, OPTION_TENSORBOARD, OPTION_SHOW};
     for (size_t i = 0; i < sizeof of_colour / sizeof *of_colour; ++i)
       if (*given(parser, of_colour[i]) && options->format != FORMAT_RGB)
         return refuse(parser->why, CLI_USAGE, "--%s with .npy outputs needs --format rgb",
@@ -128,7 +138,9 @@ static cli_result check_output(option_parser *parser) {
   if (options->json && options->output && strcmp(options->output, "-") == 0)
     return refuse(parser->why, CLI_USAGE, "--json and -o - both want standard output");
   result = check_log(parser);
-  return result == CLI_OK ? check_each(parser) : result;
+  if (result == CLI_OK)
+    result = check_each(parser);
+  return result == CLI_OK ? check_show(parser) : result;
 }
 
 cli_result check_options(option_parser *parser) {

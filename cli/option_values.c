@@ -160,6 +160,7 @@ cli_result take_option(option_parser *parser, int option, const char *value) {
   case OPTION_TENSORBOARD:
   case OPTION_TAG:
   case OPTION_STEP: return take_log(parser, option, value);
+  case OPTION_SHOW: options->show = true; return CLI_OK;
   case OPTION_RECURSIVE: options->recursive = true; return CLI_OK;
   case OPTION_FORCE: options->force = true; return CLI_OK;
   case OPTION_VOLUME: options->volume = true; return CLI_OK;

@@ -12,6 +12,7 @@ static const struct option long_options[] = {
     {"tensorboard", required_argument, NULL, OPTION_TENSORBOARD},
     {"tag", required_argument, NULL, OPTION_TAG},
     {"step", required_argument, NULL, OPTION_STEP},
+    {"show", no_argument, NULL, OPTION_SHOW},
     {"format", required_argument, NULL, OPTION_FORMAT},
     {"columns", required_argument, NULL, OPTION_COLUMNS},
     {"colorbar", no_argument, NULL, OPTION_COLORBAR},

@@ -34,6 +34,7 @@ typedef struct cli_options {
   const char *log;    /* TensorBoard's directory, NULL without */
   const char *tag;    /* in the log; NULL for the input's name */
   int64_t step;
+  bool show; /* in the terminal */
   output_kind kind;
   pixel_format format; /* OUTPUT_NPY */
   slice_options slices;

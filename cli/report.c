@@ -46,7 +46,7 @@ static report_totals sum_up(const cli_report *report) {
 }
 
 const char *name_of_output(const cli_options *options) {
-  return options->output ? options->output : options->log;
+  return options->output ? options->output : options->log ? options->log : THE_TERMINAL;
 }
 
 /* Type and shape of what was written. */

@@ -18,6 +18,7 @@ typedef struct cli_report {
 } cli_report;
 
 /* Where what is made goes, as messages name it. */
+#define THE_TERMINAL "the terminal"
 const char *name_of_output(const cli_options *options);
 
 /* Sums over inputs, of several reports too. */

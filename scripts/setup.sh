@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.."
 
 program="gcc g++ cmake ninja-build zlib1g-dev libpng-dev libtiff-dev"
 dicom="libdcmtk-dev"
+show="libchafa-dev libglib2.0-dev pkg-config"
 ranks="libsodium-dev"
 tests="libgtest-dev libdlpack-dev python3-venv pkg-config libopenmpi-dev openmpi-bin mricron-data iproute2"
 simulator=
@@ -17,15 +18,15 @@ browser= # Ubuntu's is a snap, which sees no files of others
 ! grep -qx ID=debian /etc/os-release || browser=chromium-headless-shell
 mpich=
 case "${1:-}" in
-  build) packages="$program $dicom $ranks" python= ;;
+  build) packages="$program $dicom $show $ranks" python= ;;
   demo) packages="$program mricron-data" python= ;;
-  test) packages="$program $dicom $ranks $tests" python="numpy SimpleITK nibabel matplotlib pydicom==3.0.2 tensorboard" mpich=yes ;;
+  test) packages="$program $dicom $show $ranks $tests" python="numpy SimpleITK nibabel matplotlib pydicom==3.0.2 tensorboard" mpich=yes ;;
   slow) packages=$browser python= ;; # beside those of test
-  files) packages="$program $dicom $ranks $tests" python= ;;
+  files) packages="$program $dicom $show $ranks $tests" python= ;;
   train) packages="$program $ranks libopenmpi-dev openmpi-bin" python= ;;
   bench) packages="$program libbenchmark-dev python3-venv mricron-data" python=numpy ;;
   ci)
-    packages="$program $dicom $ranks $tests clang clang-tidy clang-format libclang-rt-dev libomp-dev libbenchmark-dev git $browser"
+    packages="$program $dicom $show $ranks $tests clang clang-tidy clang-format libclang-rt-dev libomp-dev libbenchmark-dev git $browser"
     python="numpy SimpleITK nibabel matplotlib pydicom==3.0.2 tensorboard" mpich=yes
     ;;
   python) packages="$program python3-venv python3-dev mricron-data $simulator" python= ;;

@@ -5,6 +5,7 @@ Standard library only. The definition is written from the contract, apart from t
 """
 import ast
 import contextlib
+import fcntl
 import itertools
 import json
 import math
@@ -15,6 +16,7 @@ import resource
 import struct
 import subprocess
 import tempfile
+import termios
 import unittest
 import zlib
 
@@ -288,12 +290,16 @@ class Case(unittest.TestCase):
         self.assertLess(after.ru_maxrss / 1024, factor * mebibytes)
         self.assertLess(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, factor * seconds)
 
-    def on_terminal(self, *arguments, stream="stderr"):
-        """Runs the program with one stream on a terminal; exit code, what the terminal saw, the other stream."""
+    def on_terminal(self, *arguments, stream="stderr", size=(0, 0, 0, 0), **options):
+        """Runs the program with one stream on a terminal, or "both", whose window has so many rows, columns, pixels in width
+        and in height; exit code, what the terminal saw, the other stream."""
         master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", *size))
         other = "stdout" if stream == "stderr" else "stderr"
-        streams = {stream: slave, other: subprocess.PIPE, "stdin": subprocess.DEVNULL}
-        with subprocess.Popen([PROGRAM, *arguments], cwd=self.folder, **streams) as process:
+        streams = {"stdin": subprocess.DEVNULL, "stdout": slave, "stderr": slave}
+        if stream != "both":
+            streams[other] = subprocess.PIPE
+        with subprocess.Popen([PROGRAM, *arguments], cwd=self.folder, **streams, **options) as process:
             os.close(slave)
             seen = b""
             while True:
@@ -304,7 +310,7 @@ class Case(unittest.TestCase):
                 if not part:
                     break
                 seen += part
-            rest = getattr(process, other).read()
+            rest = getattr(process, other).read() if stream != "both" else b""
             code = process.wait(60)
         os.close(master)
         return code, seen.decode(), rest

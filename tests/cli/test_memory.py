@@ -162,6 +162,34 @@ class Memory(Case):
                 shutil.rmtree(self.path("runs"), ignore_errors=True)
             self.assertIn(failed, codes)
 
+    def show_failing(self, number):
+        """Exit code, what the terminal saw, what the program said."""
+        environment = dict(TERM="xterm-256color", LD_PRELOAD=LIBRARY, BATCHVIEW_FAIL_ALLOCATION=str(number))
+        code, seen, said = self.on_terminal("image.npy", "--show", stream="stdout", size=(12, 40, 0, 0), env=environment)
+        lines = said.decode().splitlines()
+        return code, seen, int(lines[-1].split()[-1]) if number == 0 else None, "\n".join(
+            line for line in lines if not line.startswith(("failed: ", "allocations: ")))
+
+    @unittest.skipUnless(os.environ["BATCHVIEW_WITH_SHOW"] == "ON", "the program was built without chafa")
+    def test_the_terminal(self):
+        """Also those of the child that draws, whose GLib ends it; they count on from the program's."""
+        code, whole, count, message = self.show_failing(0)
+        self.assertEqual((code, message), (0, ""))
+        self.assertTrue(whole.startswith("\x1b[0m"))
+        in_child = sorted(self.random.sample(range(count, count + 600), 100))
+        ended = 0
+        for number in [*range(1, count), *in_child]:
+            code, seen, _, message = self.show_failing(number)
+            told = f"allocation {number} of {count} and the child's: {code} {message}"
+            if code == 0:
+                self.assertEqual((seen, message), (whole, ""), told)
+            else:
+                self.assertEqual((code, seen), (FAILED, ""), told)
+                # the dynamic loader may say something else of it
+                self.assertRegex(message, r"^batchview: ([^\n]*: )?[^\n]*(memory|chafa cannot be loaded: )[^\n]*$", told)
+                ended += "ended with signal" in message
+        self.assertGreater(ended, 5)
+
 
 if __name__ == "__main__":
     unittest.main()

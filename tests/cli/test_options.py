@@ -23,7 +23,7 @@ class Options(Case):
                        "--mask", "--mask-grid", "--overlay", "--overlay-image", "--overlay-colormap", "--opacity",
                        "--padding", "--padding-value", "--colorbar", "--volume", "--epsilon", "--scope",
                        "--columns", "--format", "--force", "--json", "-q", "--quiet", "-v", "--verbose",
-                       "--recursive", "--tensorboard", "--tag", "--step",
+                       "--recursive", "--tensorboard", "--tag", "--step", "--show",
                        "--version", "--help"):
             self.assertIn(option, text)
         self.assertEqual(self.succeed("-h").decode(), text)

@@ -1,0 +1,17 @@
+/* The program's modules: libraries that are loaded where they are needed, for they take longer to start than
+ * the program does. */
+#ifndef BV_CLI_MODULE_H
+#define BV_CLI_MODULE_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Where the module `name` is: beside the program, where it was built, or from its directory, where it was
+ * installed. False, with one line in `text`, if it is not there. */
+bool find_module(const char *name, char path[PATH_MAX], char *text, size_t text_bytes);
+
+/* Loads it and finds its function; NULL, with one line in `text`, if that is not possible. */
+void *load_from_module(const char *name, const char *function, char *text, size_t text_bytes);
+
+#endif

@@ -1,0 +1,69 @@
+/* The module batchview_show: chafa, and what it finds out of the terminal. */
+#include "show_module.h"
+
+#include <chafa.h>
+#include <stdlib.h>
+
+extern char **environ;
+
+show_text batchview_show_text;
+
+static ChafaPixelMode best_way(const ChafaTermInfo *terminal) {
+  if (chafa_term_info_have_seq(terminal, CHAFA_TERM_SEQ_BEGIN_KITTY_IMMEDIATE_IMAGE_V1))
+    return CHAFA_PIXEL_MODE_KITTY;
+  if (chafa_term_info_have_seq(terminal, CHAFA_TERM_SEQ_BEGIN_ITERM2_IMAGE))
+    return CHAFA_PIXEL_MODE_ITERM2;
+  if (chafa_term_info_have_seq(terminal, CHAFA_TERM_SEQ_BEGIN_SIXELS))
+    return CHAFA_PIXEL_MODE_SIXELS;
+  return CHAFA_PIXEL_MODE_SYMBOLS;
+}
+
+/* Of blocks; the other ways have all colours. */
+static ChafaCanvasMode best_colours(const ChafaTermInfo *terminal) {
+  if (chafa_term_info_have_seq(terminal, CHAFA_TERM_SEQ_SET_COLOR_FGBG_DIRECT))
+    return CHAFA_CANVAS_MODE_TRUECOLOR;
+  if (chafa_term_info_have_seq(terminal, CHAFA_TERM_SEQ_SET_COLOR_FGBG_256))
+    return CHAFA_CANVAS_MODE_INDEXED_240;
+  if (chafa_term_info_have_seq(terminal, CHAFA_TERM_SEQ_SET_COLOR_FGBG_16))
+    return CHAFA_CANVAS_MODE_INDEXED_16;
+  return CHAFA_CANVAS_MODE_FGBG;
+}
+
+static ChafaCanvas *make_canvas(const show_request *shown, const ChafaTermInfo *terminal) {
+  int width = shown->columns, height = shown->rows;
+  chafa_calc_canvas_geometry(shown->width, shown->height, &width, &height,
+                             (float)shown->cell_width / (float)shown->cell_height, TRUE, FALSE);
+  const ChafaPixelMode way = best_way(terminal);
+  ChafaSymbolMap *blocks = chafa_symbol_map_new();
+  chafa_symbol_map_add_by_tags(blocks, CHAFA_SYMBOL_TAG_BLOCK | CHAFA_SYMBOL_TAG_SPACE);
+  ChafaCanvasConfig *config = chafa_canvas_config_new();
+  chafa_canvas_config_set_pixel_mode(config, way);
+  chafa_canvas_config_set_canvas_mode(config, way == CHAFA_PIXEL_MODE_SYMBOLS ? best_colours(terminal)
+                                                                              : CHAFA_CANVAS_MODE_TRUECOLOR);
+  chafa_canvas_config_set_symbol_map(config, blocks);
+  chafa_canvas_config_set_cell_geometry(config, shown->cell_width, shown->cell_height);
+  chafa_canvas_config_set_geometry(config, width, height);
+  return chafa_canvas_new(config);
+}
+
+/* chafa has no type for grey. */
+static const uint8_t *as_rgb(const show_request *shown) {
+  const size_t pixels = (size_t)shown->width * (size_t)shown->height;
+  uint8_t *rgb = shown->channels == 3 ? NULL : malloc(3 * pixels);
+  for (size_t i = 0; rgb != NULL && i < 3 * pixels; ++i)
+    rgb[i] = shown->pixels[i / 3];
+  return shown->channels == 3 ? shown->pixels : rgb;
+}
+
+__attribute__((visibility("default"))) const char *batchview_show_text(const show_request *shown,
+                                                                       size_t *bytes) {
+  ChafaTermInfo *terminal = chafa_term_db_detect(chafa_term_db_get_default(), environ);
+  const uint8_t *rgb = as_rgb(shown);
+  if (rgb == NULL)
+    return NULL;
+  ChafaCanvas *canvas = make_canvas(shown, terminal);
+  chafa_canvas_draw_all_pixels(canvas, CHAFA_PIXEL_RGB8, rgb, shown->width, shown->height, 3 * shown->width);
+  const GString *text = chafa_canvas_print(canvas, terminal);
+  *bytes = text->len;
+  return text->str;
+}

@@ -1,0 +1,22 @@
+# Pictures in the terminal (--show): whether chafa is there to draw them.
+set(BATCHVIEW_SHOW AUTO CACHE STRING "chafa, for pictures in the terminal (--show): AUTO (if found), ON, OFF")
+set_property(CACHE BATCHVIEW_SHOW PROPERTY STRINGS AUTO ON OFF)
+
+set(BATCHVIEW_WITH_SHOW OFF)
+if(BATCHVIEW_WITH_PROGRAM AND NOT BATCHVIEW_SHOW STREQUAL "OFF")
+  find_package(PkgConfig QUIET)
+  if(PkgConfig_FOUND)
+    pkg_check_modules(BATCHVIEW_CHAFA QUIET IMPORTED_TARGET chafa>=1.8)
+  endif()
+  if(BATCHVIEW_CHAFA_FOUND)
+    set(BATCHVIEW_WITH_SHOW ON)
+  elseif(BATCHVIEW_SHOW STREQUAL "ON")
+    message(FATAL_ERROR "batchview: BATCHVIEW_SHOW=ON, but pkg-config does not find chafa 1.8 or later "
+      "(Debian: pkg-config, libchafa-dev, libglib2.0-dev)")
+  endif()
+endif()
+if(BATCHVIEW_WITH_SHOW)
+  message(STATUS "batchview: chafa ${BATCHVIEW_CHAFA_VERSION} found, pictures can be shown in the terminal")
+else()
+  message(STATUS "batchview: chafa not used, pictures cannot be shown in the terminal")
+endif()
