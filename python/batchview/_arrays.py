@@ -5,6 +5,7 @@ A library is never imported here before an array of it has come: then it is ther
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
 from collections.abc import Callable, Sequence
@@ -195,7 +196,11 @@ class TorchArrays(NumpyArrays):
         return self.torch.empty(shape, dtype=self.types[dtype], device=array.device)
 
     def binding(self, array: Any) -> ModuleType:
-        return cuda() if array.is_cuda else _cpu
+        if array.is_cuda:
+            return cuda()
+        if not array.is_cpu:
+            raise TypeError(f"the tensor is on {array.device.type}; PyTorch's are taken on the CPU and on CUDA's GPUs")
+        return _cpu
 
     def stream(self, array: Any, stream: Any) -> int | None:
         if not array.is_cuda:
@@ -261,7 +266,14 @@ class JaxArrays(NumpyArrays):
         return memory[start : start + size].view(kind).reshape(shape)
 
     def result(self, array: Any) -> Any:
-        return sys.modules["jax"].numpy.from_dlpack(array)
+        with jax_with_float64() if array.dtype.itemsize == 8 else contextlib.nullcontext():
+            return sys.modules["jax"].numpy.from_dlpack(array)
+
+
+def jax_with_float64() -> Any:
+    """Inside, JAX makes arrays of 64 bits, however it is configured."""
+    jax: Any = sys.modules["jax"]
+    return (jax if hasattr(jax, "enable_x64") else importlib.import_module("jax.experimental")).enable_x64(True)
 
 
 _numpy_types = {name: numpy.dtype(name) for name in (*FLOATS, "uint8") if name != "bfloat16"}
@@ -308,6 +320,8 @@ _CLASSES: dict[str, type[NumpyArrays]] = {
 def _library(array: Any) -> str:
     """The library that an array's type, or one that it is derived from, is of; "" for any other array."""
     for base in type(array).__mro__:
+        if base.__module__.startswith("numpy.ma"):
+            raise TypeError("arrays with a mask of their own are not taken; give their data, and mask=")
         library = base.__module__.partition(".")[0]
         if library in ("jax", "jaxlib"):
             return _kind_of_jax(array)

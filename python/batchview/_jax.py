@@ -13,7 +13,7 @@ from typing import Any
 import numpy
 
 from batchview import _cpu
-from batchview._arrays import JaxArrays
+from batchview._arrays import JaxArrays, jax_with_float64
 from batchview._binding import cuda
 from batchview._errors import Error
 
@@ -83,6 +83,8 @@ class _Binding:
         _call(_MEASURE, [batch], windows, options)
 
     def apply(self, batch: Any, windows: Any, out: Any, options: Any, stream: Any) -> None:
+        with jax_with_float64():
+            windows = jax.numpy.asarray(windows, "float64")
         _call(_APPLY, [batch, windows], out, options)
 
     def image_to_uint8(self, image: Any, out: Any, stream: Any, axis: int) -> None:

@@ -99,9 +99,21 @@ void raise_status(bv_status status) {
   }
 }
 
-static int finish(bv_status status) {
+/* What became of the view of an array; its type is named as its library names it. */
+static int finish(bv_status status, PyObject *array) {
   if (status == BV_OK)
     return 0;
+  PyObject *dtype = status == BV_ERROR_TYPE ? PyObject_GetAttrString(array, "dtype") : NULL;
+  if (dtype) {
+    PyErr_Format(
+        PyExc_TypeError,
+        "arrays of dtype %S are not taken; take float16, bfloat16, float32, float64, bool, or integers "
+        "of 8, 16, 32 or 64 bits",
+        dtype);
+    Py_DECREF(dtype);
+    return -1;
+  }
+  PyErr_Clear();
   raise_status(status);
   return -1;
 }
@@ -135,7 +147,7 @@ static int take_exchanged(const exchange_api *api, PyObject *array, int written,
     view->stream = (bv_stream)stream;
     view->has_stream = 1;
   }
-  return finish(bv_tensor_from_dlpack(&tensor, &view->tensor));
+  return finish(bv_tensor_from_dlpack(&tensor, &view->tensor), array);
 }
 
 int view_stream(PyObject *number, bv_stream *stream) {
@@ -192,7 +204,7 @@ static PyObject *export_capsule(PyObject *export, PyObject *stream) {
   return capsule;
 }
 
-static int take_capsule(PyObject *capsule, int written, array_view *view) {
+static int take_capsule(PyObject *array, PyObject *capsule, int written, array_view *view) {
   if (PyCapsule_IsValid(capsule, "dltensor_versioned")) {
     view->versioned = PyCapsule_GetPointer(capsule, "dltensor_versioned");
     if (PyCapsule_SetName(capsule, "used_dltensor_versioned") < 0)
@@ -200,13 +212,13 @@ static int take_capsule(PyObject *capsule, int written, array_view *view) {
     /* Of another major version even the place of the tensor is not known. */
     if (view->versioned->version.major == 1 && read_bool(&view->versioned->dl_tensor, written) < 0)
       return -1;
-    return finish(bv_tensor_from_dlpack_versioned(view->versioned, written, &view->tensor));
+    return finish(bv_tensor_from_dlpack_versioned(view->versioned, written, &view->tensor), array);
   }
   view->managed = PyCapsule_GetPointer(capsule, "dltensor");
   if (!view->managed || PyCapsule_SetName(capsule, "used_dltensor") < 0 ||
       read_bool(&view->managed->dl_tensor, written) < 0)
     return -1;
-  return finish(bv_tensor_from_dlpack_managed(view->managed, &view->tensor));
+  return finish(bv_tensor_from_dlpack_managed(view->managed, &view->tensor), array);
 }
 
 /* An interface dictionary of `array`, a new reference; NULL without an exception if it has none. */
@@ -255,7 +267,7 @@ static int take(PyObject *array, int written, const view_order *order, array_vie
   Py_XDECREF(stream);
   Py_XDECREF(export);
   if (capsule) {
-    int result = take_capsule(capsule, written, view);
+    int result = take_capsule(array, capsule, written, view);
     Py_DECREF(capsule);
     return result;
   }

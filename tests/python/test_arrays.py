@@ -96,8 +96,10 @@ def test_torch_tensors_that_are_not_dense_are_refused(brain):
         normalize_batch_for_display(torch.from_numpy(brain).to_sparse())
     with pytest.raises((TypeError, ValueError, RuntimeError, BufferError)):
         normalize_batch_for_display(torch.empty(1, 1, 2, 2, device="meta"))
-    with pytest.raises(TypeError, match="dtype"):
+    with pytest.raises(TypeError, match="arrays of dtype torch.complex64 are not taken; take float16, bfloat16"):
         normalize_batch_for_display(torch.zeros(1, 1, 2, 2, dtype=torch.complex64))
+    with pytest.raises(TypeError, match="the tensor is on meta; PyTorch's are taken on the CPU and on CUDA's GPUs"):
+        normalize_batch_for_display(torch.zeros(1, 1, 2, 2, device="meta"))
 
 
 class Custom(torch.Tensor):
@@ -129,6 +131,28 @@ def test_jax_arrays(brain):
     for _ in range(20):  # the memory of results is theirs
         kept = [normalize_batch_for_display(array * k, window=(0, 1000)) for k in (1, 2)]
         np.testing.assert_array_equal(np.asarray(kept[0]), normalize_batch_for_display(brain, window=(0, 1000)))
+
+
+def test_numpys_own_masks_are_refused(brain):
+    for mask in (False, brain > 150):
+        with pytest.raises(TypeError, match="mask of their own are not taken; give their data, and mask="):
+            normalize_batch_for_display(np.ma.masked_array(brain, mask))
+    with pytest.raises(TypeError, match="mask of their own"):
+        normalize_batch_for_display(brain, mask=np.ma.masked_array(brain > 150))
+
+
+def test_windows_of_jax_are_float64(brain):
+    """As JAX is configured at first, too."""
+    jax = pytest.importorskip("jax")
+    assert not jax.config.jax_enable_x64
+    batch = jax.numpy.asarray(brain)
+    windows = measure_window(batch)
+    assert isinstance(windows, jax.Array) and windows.dtype == np.float64
+    np.testing.assert_array_equal(np.asarray(windows), definition.windows(brain)[:, :2])
+    for again in (windows, np.asarray(windows)):
+        np.testing.assert_array_equal(np.asarray(apply_window(batch, again)), definition.normalized(brain))
+    wide = normalize_batch_for_display(batch, dtype="float64")
+    assert wide.dtype == np.float64 and not jax.config.jax_enable_x64
 
 
 class Dictionary:

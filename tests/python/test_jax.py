@@ -61,10 +61,11 @@ def test_windows_and_masks(brain):
         windows = measure_window(x, mask=m, counts=True)
         return windows, apply_window(x, windows, mask=m)
 
-    with jax.experimental.enable_x64() if hasattr(jax.experimental, "enable_x64") else jax.enable_x64(True):
-        windows, values = both(jax.numpy.asarray(brain), jax.numpy.asarray(mask))
+    windows, values = both(jax.numpy.asarray(brain), jax.numpy.asarray(mask))
     same(windows, definition.windows(brain, mask=mask))
     same(values, definition.normalized(brain, mask=mask))
+    for again in (windows, np.asarray(windows)):
+        same(jax.jit(lambda x, m, w: apply_window(x, w, mask=m))(brain, mask, again), definition.normalized(brain, mask=mask))
 
 
 def test_pictures(random):
@@ -131,8 +132,7 @@ def test_programs_for_a_gpu_call_the_same(brain):
         (lambda x: normalize_batch_for_display(x, window=(50, 250)), "batchview_replayable"),
         (lambda x: apply_window(x, windows), "batchview_replayable"),
     ):
-        with jax.enable_x64(True):
-            lowered = jax.jit(function).trace(jax.numpy.asarray(brain)).lower(lowering_platforms=("cuda",))
+        lowered = jax.jit(function).trace(jax.numpy.asarray(brain)).lower(lowering_platforms=("cuda",))
         calls = [line for line in lowered.as_text().splitlines() if "custom_call" in line]
         assert len(calls) == 1 and f"custom_call @{target}(" in calls[0]
 

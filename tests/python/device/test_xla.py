@@ -55,8 +55,7 @@ def test_values_are_the_definitions(brain, gpu):
     windows = measure_window(batch, mask=mask, counts=True)
     same(windows, definition.windows(brain, mask=np.asarray(mask)))
     grey = definition.grey(definition.mapped(brain, windows, mask=np.asarray(mask)))
-    with jax.enable_x64(True):
-        same(apply_window(batch, windows, mask=mask, packing="rgb"), np.repeat(grey[..., None], 3, -1))
+    same(apply_window(batch, windows, mask=mask, packing="rgb"), np.repeat(grey[..., None], 3, -1))
     colours = np.arange(768).astype(np.uint8).reshape(256, 3)
     same(normalize_batch_for_display(batch, colormap=colours), colours[definition.grey(definition.normalized(brain))])
 
@@ -99,8 +98,7 @@ def test_memory_is_xlas(random, gpu):
 def test_what_is_replayable_is_captured(brain, gpu):
     """Only enqueued, on XLA's stream, without memory: so that XLA may capture it, and replay it with other pixels."""
     windows = definition.windows(brain)[:, :2]
-    with jax.enable_x64(True):
-        apply_window(jax.numpy.asarray(brain), windows)
+    apply_window(jax.numpy.asarray(brain), windows)
     normalize_batch_for_display(jax.numpy.asarray(brain), window=(50, 250))
     expected = [lambda x: definition.mapped(x, windows), lambda x: fixed(x, 50, 250)]
     gpu.has_memory = False
