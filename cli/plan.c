@@ -31,28 +31,30 @@ static cli_result name_pictures(const cli_options *options, cli_plan *plan, reas
 }
 
 typedef struct planned {
-  const char *input, *name, *output;
+  const char *input, *result; /* a path, and what becomes of it: the path of a picture, or a tag */
 } planned;
 
-static int by_name(const void *left, const void *right) {
-  return strcmp(((const planned *)left)->name, ((const planned *)right)->name);
+static int by_result(const void *left, const void *right) {
+  return strcmp(((const planned *)left)->result, ((const planned *)right)->result);
 }
 
-static cli_result check_names(const cli_plan *plan, const char **subject, reason why) {
+/* Refuses two inputs of one result; `what` it is. */
+static cli_result check_distinct(const cli_plan *plan, char *const *results, const char *what,
+                                 const char **subject, reason why) {
   const size_t count = plan->list.count;
-  planned *sorted = calloc(count + 1, sizeof *sorted);
+  planned *sorted = calloc(count, sizeof *sorted);
   if (sorted == NULL)
     return refuse(why, CLI_FAILED, "out of memory");
   for (size_t i = 0; i < count; ++i)
-    sorted[i] = (planned){plan->inputs[i], plan->list.inputs[i].name, plan->outputs[i]};
-  qsort(sorted, count, sizeof *sorted, by_name);
+    sorted[i] = (planned){plan->inputs[i], results[i]};
+  qsort(sorted, count, sizeof *sorted, by_result);
   cli_result result = CLI_OK;
   for (size_t i = 1; i < count && result == CLI_OK; ++i) {
-    if (strcmp(sorted[i - 1].name, sorted[i].name) != 0)
+    if (strcmp(sorted[i - 1].result, sorted[i].result) != 0)
       continue;
-    *subject = sorted[i].output ? sorted[i].output : sorted[i].name;
+    *subject = sorted[i].result;
     result = refuse(why, CLI_USAGE, "'%.180s' and '%.180s' would both have this %s", sorted[i - 1].input,
-                    sorted[i].input, sorted[i].output ? "picture" : "tag");
+                    sorted[i].input, what);
   }
   free(sorted);
   return result;
@@ -68,7 +70,9 @@ cli_result plan_pictures(const cli_options *options, cli_plan *plan, const char 
   if (result == CLI_OK)
     result = name_pictures(options, plan, why);
   if (result == CLI_OK)
-    result = check_names(plan, subject, why);
+    result = options->output ? check_distinct(plan, plan->outputs, "picture", subject, why) : CLI_OK;
+  if (result == CLI_OK && options->log) /* names that differ may have one tag, which is text */
+    result = check_distinct(plan, plan->tags, "tag", subject, why);
   if (result != CLI_OK || !options->output)
     return result;
   cli_options all = *options;

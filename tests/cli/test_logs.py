@@ -85,6 +85,9 @@ class Logs(Case):
             directory = f"runs{len(name)}"
             self.succeed(name, "--tensorboard", directory)
             self.assertEqual([each[0] for each in self.logged(directory)], [tag])
+        os.link(self.path("in/a.npy"), os.path.join(os.fsencode(self.folder), b"a\xfe.npy"))
+        self.refuse(USAGE, b"a\xff.npy", b"a\xfe.npy", "--tensorboard", "more", "-o", "out/",
+                    says=["batchview: a?: 'a?.npy' and 'a?.npy' would both have this tag"])
 
     def test_standard_input(self):
         with open(self.path("in/a.npy"), "rb") as file:
