@@ -93,6 +93,10 @@ static void listing_free(listing *all) {
 
 static int is_shown(const struct dirent *each) { return each->d_name[0] != '.'; }
 
+static bool is_output(const search *in, const struct stat *facts) {
+  return in->has_output && facts->st_dev == in->output.st_dev && facts->st_ino == in->output.st_ino;
+}
+
 /* A file that cannot be opened is an input, so that it is not passed over in silence. */
 static entry_kind kind_of(const search *in, const entry *each) {
   char header[PATH_MAX];
@@ -100,11 +104,8 @@ static entry_kind kind_of(const search *in, const entry *each) {
   const bool there = lstat(each->path, &facts) == 0, is_link = there && S_ISLNK(facts.st_mode);
   if (!there || (is_link && stat(each->path, &facts) != 0))
     return ENTRY_PICTURE;
-  if (S_ISDIR(facts.st_mode)) {
-    const bool is_output =
-        in->has_output && facts.st_dev == in->output.st_dev && facts.st_ino == in->output.st_ino;
-    return is_output ? ENTRY_PART : is_link ? ENTRY_OTHER : ENTRY_FOLDER;
-  }
+  if (S_ISDIR(facts.st_mode))
+    return is_output(in, &facts) ? ENTRY_PART : is_link ? ENTRY_OTHER : ENTRY_FOLDER;
   if (!S_ISREG(facts.st_mode))
     return ENTRY_OTHER;
   if (header_beside(each->path, header))
@@ -204,6 +205,18 @@ static int stops_search(const char *path, int error) {
   return error == ENOMEM;
 }
 
+/* As in folders, neither the output is an input nor what may wait for ever for somebody to write, a pipe. */
+static cli_result add_match(search *in, const char *path) {
+  struct stat facts;
+  const bool there = stat(path, &facts) == 0;
+  if (there && is_output(in, &facts))
+    return CLI_OK;
+  if (!there || S_ISREG(facts.st_mode) || S_ISDIR(facts.st_mode))
+    return add_argument(in, path);
+  ++in->list->others;
+  return CLI_OK;
+}
+
 static cli_result add_matches(search *in, const char *pattern) {
   glob_t matches;
   const int found = glob(pattern, 0, stops_search, &matches);
@@ -213,7 +226,7 @@ static cli_result add_matches(search *in, const char *pattern) {
   if (found != 0)
     return add_argument(in, pattern);
   for (size_t i = 0; i < matches.gl_pathc && result == CLI_OK; ++i)
-    result = add_argument(in, matches.gl_pathv[i]);
+    result = add_match(in, matches.gl_pathv[i]);
   globfree(&matches);
   return result;
 }

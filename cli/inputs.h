@@ -19,7 +19,8 @@ typedef struct input_list {
 /* Finds the inputs of options->inputs, in order:
  *
  * An argument that is there is an input, unless it is a folder. Another one is a pattern of glob(3), whose
- * matches are arguments; without matches it is an input that cannot be read.
+ * matches are arguments, but for the output, pipes and devices; without matches it is an input that cannot be
+ * read.
  *
  * A folder that has DICOM files of one series, and no other pictures, is one input. Of another each file is one
  * that is of a format that is read, or claims it by its name, or cannot be opened; not those whose names begin

@@ -37,8 +37,11 @@ static cli_result make_folders(const char *path, reason why) {
   cli_result result = CLI_OK;
   for (char *slash = folder; result == CLI_OK && (slash = strchr(slash + 1, '/')) != NULL;) {
     *slash = '\0';
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST && access(folder, F_OK) != 0)
-      result = refuse_error(why, CLI_WRITE, errno);
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
+      const int error = errno;
+      if (access(folder, F_OK) != 0) /* else it was there before, where folders cannot be made */
+        result = refuse_error(why, CLI_WRITE, error);
+    }
     *slash = '/';
   }
   free(folder);

@@ -170,6 +170,15 @@ class Folders(Case):
         self.assertEqual(lines[0], "batchview: in/x*.npy: No such file or directory")
         self.assertEqual(self.tree("more"), ["b.png"])
 
+    def test_a_pattern_finds_neither_the_output_nor_pipes(self):
+        self.put_pictures("in/a.npy", "in/b.npy")
+        os.mkfifo(self.path("in/pipe.npy"))
+        os.symlink("/dev/zero", self.path("in/zero.npy"))
+        for _ in range(2):
+            self.assertEqual(self.end(0, "in/*", "-o", "in/out/", "-v")[-1],
+                             "batchview: 2 done; 2 other files in the folders")
+            self.assertEqual(self.tree("in/out"), ["a.png", "b.png"])
+
     # ---- Bad files ----
 
     def put_bad_files(self):
@@ -202,6 +211,8 @@ class Folders(Case):
         self.assertEqual(lines, ["batchview: out/b.png: Is a directory", "batchview: 1 done, 1 failed, 1 left"])
         self.put("file", b"")
         self.assertIn("file/", self.end(WRITE, "a.npy", "-o", "file/")[0])
+        line = self.end(WRITE, "a.npy", "-o", "/sys/batchview/")[0]  # where nobody may make a directory
+        self.assertRegex(line, "^batchview: /sys/batchview/a.png: (Operation not permitted|Permission denied|Read-only file system)$")
 
     def test_what_must_stay_is_not_replaced(self):
         made = self.put_pictures("in/a.npy", "b.npy")
