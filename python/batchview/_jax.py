@@ -18,6 +18,8 @@ from batchview._binding import cuda
 from batchview._errors import Error
 
 jax: Any = importlib.import_module("jax")
+if not hasattr(jax, "ffi"):
+    raise TypeError(f"JAX {jax.__version__} has no jax.ffi: traced arrays, and those on a GPU, are taken from JAX 0.5 on")
 
 _TARGET, _REPLAYABLE = "batchview", "batchview_replayable"
 _NORMALIZE, _MEASURE, _APPLY, _TO_UINT8, _IMAGE, _SLICE = range(6)

@@ -190,13 +190,15 @@ static xla_error *execute(const xla_call *call) {
   return error;
 }
 
-/* XLA first asks for the version of its interface; only what all versions of 0.x have is used here. */
+/* XLA first asks for the version of its interface, and takes none but its own: it is the one that XLA says, or
+ * 0.1 where it says none, as in 2025. Only what all versions of 0.x have is used here. */
 static xla_error *handle(xla_call *call, uint32_t traits) {
   for (xla_extension *each = call->extensions; each; each = each->next)
     if (each->type == XLA_EXTENSION_METADATA) {
       xla_metadata *metadata = ((xla_metadata_extension *)(void *)each)->metadata;
-      metadata->version.major = call->api->version.major == 0 ? 0 : -1;
-      metadata->version.minor = call->api->version.minor;
+      const xla_version *known = call->api ? &call->api->version : &(xla_version){.minor = 1};
+      metadata->version.major = known->major == 0 ? 0 : -1;
+      metadata->version.minor = known->minor;
       metadata->traits = traits;
       return NULL;
     }

@@ -2,6 +2,7 @@
 device/test_xla.py.)"""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -9,8 +10,9 @@ import definition
 import numpy as np
 import pytest
 
-jax = pytest.importorskip("jax")
+jax = pytest.importorskip("jax", "0.5")
 
+import batchview
 from batchview.visualization import (
     apply_window,
     measure_window,
@@ -135,6 +137,13 @@ def test_programs_for_a_gpu_call_the_same(brain):
         lowered = jax.jit(function).trace(jax.numpy.asarray(brain)).lower(lowering_platforms=("cuda",))
         calls = [line for line in lowered.as_text().splitlines() if "custom_call" in line]
         assert len(calls) == 1 and f"custom_call @{target}(" in calls[0]
+
+
+def test_a_package_without_cuda_is_traced(tmp_path):
+    shutil.copytree(os.path.dirname(batchview.__file__), tmp_path / "batchview", ignore=shutil.ignore_patterns("_cuda*"))
+    program = "import batchview, jax; print(jax.jit(batchview.normalize_batch_for_display)(jax.numpy.ones((1, 1, 2, 2))).sum())"
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "0.0\n"), done.stderr
 
 
 ON_TWO_DEVICES = """

@@ -126,8 +126,10 @@ def test_what_handlers_say_of_themselves(gpu):
 
     for target, traits in (("batchview", 0), ("batchview_replayable", 1)):
         answers = (ctypes.c_int * 3)()
-        assert gpu.library.xla_metadata(address_of(gpu.handlers[target]), answers) == 0
-        assert answers[0] == 0 and answers[2] == traits
+        for with_interface in (1, 0):
+            assert gpu.library.xla_metadata(address_of(gpu.handlers[target]), with_interface, answers) == 0
+            assert answers[0] == 0 and answers[2] == traits
+        assert answers[1] == 1
     measure_window(jax.numpy.zeros((1, 1, 2, 2)))
     normalize_batch_for_display(jax.numpy.zeros((1, 1, 2, 2)), window="minmax")
     assert [target for target, *_ in gpu.calls] == ["batchview"] * 2

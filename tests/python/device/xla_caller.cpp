@@ -136,8 +136,9 @@ extern "C" int xla_call(XLA_FFI_Handler *handler, const Machine *machine, int co
   return taken(handler(&frame), message, room);
 }
 
-// What a handler says of itself when it is registered: {major, minor, traits}.
-extern "C" int xla_metadata(XLA_FFI_Handler *handler, int *answers) {
+// What a handler says of itself when it is registered: {major, minor, traits}. XLA of 2025 asks without its
+// interface.
+extern "C" int xla_metadata(XLA_FFI_Handler *handler, int with_interface, int *answers) {
   XLA_FFI_Metadata metadata{};
   metadata.struct_size = XLA_FFI_Metadata_STRUCT_SIZE;
   metadata.api_version.struct_size = XLA_FFI_Api_Version_STRUCT_SIZE;
@@ -146,7 +147,7 @@ extern "C" int xla_metadata(XLA_FFI_Handler *handler, int *answers) {
   XLA_FFI_CallFrame frame{};
   frame.struct_size = XLA_FFI_CallFrame_STRUCT_SIZE;
   frame.extension_start = &extension.extension_base;
-  frame.api = api();
+  frame.api = with_interface ? api() : nullptr;
   char message[256];
   int code = taken(handler(&frame), message, sizeof message);
   answers[0] = metadata.api_version.major_version;
