@@ -51,27 +51,40 @@ static const exchange_api *look_up_exchange_api(PyTypeObject *type) {
   return (const exchange_api *)header;
 }
 
-/* The last types asked for, which are kept alive so that their address means them. The GIL guards this. */
-enum { KNOWN_TYPES = 8 };
-static struct {
+/* Whether it is JAX's, whose arrays nobody may write to. They do not say so themselves. */
+static int is_of_jax(PyTypeObject *type) {
+  PyObject *module = PyObject_GetAttrString((PyObject *)type, "__module__");
+  PyObject *bytes = module && PyUnicode_Check(module) ? PyUnicode_AsUTF8String(module) : NULL;
+  int result = bytes && strncmp(PyBytes_AsString(bytes), "jax", 3) == 0;
+  Py_XDECREF(bytes);
+  Py_XDECREF(module);
+  PyErr_Clear();
+  return result;
+}
+
+typedef struct type_facts {
   PyTypeObject *type;
   const exchange_api *api;
-} known[KNOWN_TYPES];
+  int immutable;
+} type_facts;
+
+/* The last types asked for, which are kept alive so that their address means them. The GIL guards this. */
+enum { KNOWN_TYPES = 8 };
+static type_facts known[KNOWN_TYPES];
 static unsigned oldest_known;
 
-static const exchange_api *exchange_api_of(PyObject *array) {
+static type_facts facts_of(PyObject *array) {
   PyTypeObject *type = Py_TYPE(array);
   for (int i = 0; i < KNOWN_TYPES; ++i)
     if (known[i].type == type)
-      return known[i].api;
-  const exchange_api *api = look_up_exchange_api(type);
+      return known[i];
+  const type_facts facts = {type, look_up_exchange_api(type), is_of_jax(type)};
   unsigned slot = oldest_known++ % KNOWN_TYPES;
   PyTypeObject *forgotten = known[slot].type;
   Py_INCREF(type);
-  known[slot].type = type;
-  known[slot].api = api;
+  known[slot] = facts;
   Py_XDECREF(forgotten);
-  return api;
+  return facts;
 }
 
 /* ---- Statuses ------------------------------------------------------------------------------------------- */
@@ -248,9 +261,13 @@ static PyObject *interface_instead(PyObject *array) {
 /* ---- Any array ------------------------------------------------------------------------------------------- */
 
 static int take(PyObject *array, int written, const view_order *order, array_view *view) {
-  const exchange_api *api = exchange_api_of(array);
-  if (api && api->tensor_from_object)
-    return take_exchanged(api, array, written, view);
+  const type_facts facts = facts_of(array);
+  if (facts.api && facts.api->tensor_from_object)
+    return take_exchanged(facts.api, array, written, view);
+  if (written && facts.immutable) {
+    PyErr_SetString(PyExc_TypeError, "out is JAX's, whose arrays nobody may write to");
+    return -1;
+  }
 
   /* CUDA's dictionary says on which stream the array's work is ordered; DLPack has to be told. */
   PyObject *interface = device_arrays ? interface_of(array, name_cuda_interface) : NULL;

@@ -141,6 +141,15 @@ def test_numpys_own_masks_are_refused(brain):
         normalize_batch_for_display(brain, mask=np.ma.masked_array(brain > 150))
 
 
+def test_jax_arrays_are_not_written_to(brain):
+    jax = pytest.importorskip("jax")
+    for batch in (brain, jax.numpy.asarray(brain)):
+        out = jax.numpy.zeros_like(brain)
+        with pytest.raises(TypeError, match="out is JAX's, whose arrays nobody may write to"):
+            normalize_batch_for_display(batch, out=out)
+        assert not np.asarray(out).any()
+
+
 def test_windows_of_jax_are_float64(brain):
     """As JAX is configured at first, too."""
     jax = pytest.importorskip("jax")
