@@ -13,7 +13,7 @@ const char options_help[] =
     "batchview brain.nii.gz --tensorboard runs/first        a picture in a log that TensorBoard shows\n"
     "cat brain.nii.gz | batchview - -o - | display          from standard input to standard output\n"
     "\n"
-    "Usage: batchview [OPTION]... FILE... -o OUTPUT\n"
+    "Usage: batchview [OPTION]... FILE... -o OUTPUT, or with --show or --tensorboard DIR in its place\n"
     "\n"
     "Makes display-ready pictures of medical images: for each plane the 2nd and the 98th percentile of the\n"
     "non-zero pixels are found, exactly, and mapped to black and white; the background stays black.\n"
@@ -86,4 +86,4 @@ const char options_help[] =
     "  -h, --help, --version\n"
     "\n"
     "Exit status: 0 done, 2 wrong command line, 3 unreadable input, 4 unsupported input, 5 output not\n"
-    "written, 6 out of memory or another failure, 7 some of the pictures in DIR/ could not be made.\n";
+    "written, 6 out of memory or another failure, 7 some of several pictures could not be made.\n";

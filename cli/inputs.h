@@ -5,9 +5,8 @@
 #include "options.h"
 
 typedef struct found_input {
-  char *path; /* owned */
-  char
-      *name; /* owned: its picture's, without an ending; of a folder's file with the folders on the way to it */
+  char *path; /* owned, and so is: */
+  char *name; /* its picture's, without an ending; of a folder's file with the folders on the way to it */
 } found_input;
 
 typedef struct input_list {

@@ -28,33 +28,40 @@ typedef struct slice_options {
 typedef struct cli_options {
   char **inputs; /* into argv */
   int input_count;
-  const char *output; /* NULL without; a file, "-", or with `each` a directory */
-  bool each;          /* a picture of each input, not one of all */
-  bool recursive;     /* and folders among the inputs have others inside */
-  const char *log;    /* TensorBoard's directory, NULL without */
-  const char *tag;    /* in the log; NULL for the input's name */
+  bool recursive; /* folders among the inputs have others inside */
+  bool volume;    /* a .npy array that would be a picture in colour is a volume */
+  slice_options slices;
+
+  /* Where it goes. */
+  const char *output;  /* NULL without; a file, "-", or with `each` a directory */
+  bool each;           /* a picture of each input, not one of all */
+  output_kind kind;    /* also without an output: OUTPUT_PNG */
+  pixel_format format; /* OUTPUT_NPY */
+  bool force;          /* replace inputs and read-only files */
+  const char *log;     /* TensorBoard's directory, NULL without */
+  const char *tag;     /* in the log; NULL for the input's name */
   int64_t step;
   bool show; /* in the terminal */
-  output_kind kind;
-  pixel_format format; /* OUTPUT_NPY */
-  slice_options slices;
+
+  /* What becomes of the numbers. */
   bv_display_options display; /* without the mask's pixels */
   bool whole;      /* one window over all that a file holds, shown or not: display.scope is the batch */
   bool own_window; /* the fixed window of each input is the one that its file says */
   bool foreground_given, epsilon_given;
-  const char *mask;               /* NULL without */
-  const char *overlay;            /* labels over the pictures, NULL without */
-  const char *overlay_image;      /* an image over the pictures, NULL without */
+  const char *mask; /* NULL without */
+  bool ignore_grid; /* of the mask and of overlays: their voxels meet the input's by their index */
+
+  /* How the pictures look. */
+  const uint8_t *colours;    /* the colour map's, NULL without; display.colour_map where the library uses it */
+  const char *overlay;       /* labels over the pictures, NULL without */
+  const char *overlay_image; /* an image over the pictures, NULL without */
   const uint8_t *overlay_colours; /* of that image; NULL for the library's default */
   double opacity;                 /* of both, 0 to 1 */
-  bool ignore_grid;       /* of the mask and of overlays: their voxels meet the input's by their index */
-  const uint8_t *colours; /* the colour map's, NULL without; display.colour_map where the library uses it */
-  bool volume;            /* a .npy array that would be a picture in colour is a volume */
-  int64_t columns;        /* of the grid; 0 for a near-square picture */
-  int64_t padding;        /* pixels between pictures */
-  double padding_value;   /* the grey there: 0 black, 1 white */
   bool colour_bar;
-  bool force; /* replace inputs and read-only files */
+  int64_t columns;      /* of the grid; 0 for a near-square picture */
+  int64_t padding;      /* pixels between pictures */
+  double padding_value; /* the grey there: 0 black, 1 white */
+
   bool json;
   verbosity verbosity;
   bool help, version; /* nothing else counts if one of them is set */

@@ -25,8 +25,8 @@ typedef struct bv_grid_options {
 #define BV_GRID_OPTIONS_INIT \
   { sizeof(bv_grid_options), 8, 2, 0.0 }
 
-/* The extents of the grid of some batches [B, C, H, W]: rows and columns of pixels. Each image has a cell as
- * large as the largest.
+/* The extents of the grid of some batches [B, C, H, W]: rows and columns of pixels. Each image has a cell, all
+ * of them as high as the highest image and as wide as the widest.
  * batches: `count` of them, 1 or more, on one device, with the same number of channels; their data is not
  *   touched.
  * grid: NULL for the defaults.
@@ -43,7 +43,7 @@ BV_API bv_status bv_grid_size(const bv_tensor *batches, int32_t count, const bv_
  *     u8 [rows, columns, 4], C = 1 or 3       RGBA, alpha 255
  *     u8 or float [C, rows, columns]          grey, or values 0 .. 1
  *     u8 or float [rows, columns], C = 1      the same
- *   The first that fits is taken. `out` must not overlap the batches or the mask.
+ *   The first of these that fits is taken. `out` must not overlap the batches or the mask.
  * options: NULL for the defaults. A scope counts for each batch by itself. A mask is for a single batch. A
  *   workspace cannot be given: images that do not fit on chip, and one window for a batch that does not fill
  *   its rows, take memory from the device's default pool.
@@ -156,7 +156,7 @@ BV_API bv_status bv_orthogonal_size(const bv_tensor *volume, const bv_orthogonal
  * volume: as above.
  * out: u8, as for bv_make_grid with C = 1, of the extents that bv_orthogonal_size gives; must not overlap the
  *   volume or the mask.
- * grid: of three cells, each as large as the largest view.
+ * grid: of three cells, each as high as the highest view and as wide as the widest.
  * options: NULL for the defaults. With BV_SCOPE_BATCH there is one window, over all voxels of the volume; with
  *   the other scopes each view has its own, over the slice that it shows. A mask has up to 3 dimensions that
  *   broadcast to [H, W, D]. A workspace cannot be given: on a device, memory for measuring is from its default
