@@ -38,6 +38,10 @@ class NumpyArrays:
     def prepare_mask(self, mask: Any) -> Any:
         return mask
 
+    def prepare_labels(self, labels: Any) -> Any:
+        """The array itself; or the lowest 32 bits of integers of 64."""
+        return labels.astype("int32") if getattr(labels, "dtype", None) in self.wide else labels
+
     def binding(self, array: Any) -> ModuleType:
         return _cpu
 
@@ -183,6 +187,9 @@ class TorchArrays(NumpyArrays):
         if self.exchanges or mask.dtype is not self.torch.bool:
             return mask
         return mask.view(self.torch.uint8)  # older DLPack has no bools
+
+    def prepare_labels(self, labels: Any) -> Any:
+        return labels.to(self.torch.int32) if labels.dtype in self.wide else self.prepare_mask(labels)
 
     def values_like(self, array: Any, given: Any) -> Any:
         if given.dtype in self.values and array.dtype is given.dtype:
@@ -362,6 +369,11 @@ def arrays_of(array: Any) -> NumpyArrays:
         if not library.startswith("jax") and len(_known) < 100:
             _known[type(array)] = found
     return found
+
+
+def work_dtype(array: Any) -> str:
+    """The type that an array's elements are worked on in."""
+    return "float64" if str(array.dtype).rpartition(".")[2] in ("float64", "int32", "uint32") else "float32"
 
 
 def dtype_name(dtype: Any) -> str:

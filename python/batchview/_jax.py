@@ -99,6 +99,10 @@ class _Binding:
         _call(_SLICE, [volume], out, axis=axis)
 
 
+    def __getattr__(self, name: str) -> Any:
+        raise TypeError(f"{name} takes JAX's arrays on the CPU alone, and none that JAX traces")
+
+
 class PlacedArrays(JaxArrays):
     """Arrays on a GPU, or on several devices."""
 

@@ -17,6 +17,7 @@ SCOPES = {"plane": 0, "image": 1, "batch": 2}
 FOREGROUNDS = {"nonzero": 0, "all": 1}
 WINDOWS = {"percentile": 0, "minmax": 1}
 ROUNDINGS = {"truncate": 0, "nearest": 1}
+PROJECTIONS = {"max": 0, "min": 1, "mean": 2}
 ALGORITHMS = {"auto": 0, "sort": 1, "select": 2, "resident": 3}
 COLOUR_MAPS = _cpu.colour_maps()  # 768 bytes each
 WINDOW_PRESETS = _cpu.window_presets()  # lo, hi
@@ -30,7 +31,7 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(map(repr, names))
 
 
-def _check(name: str, value: Any, allowed: dict[str, int]) -> None:
+def check(name: str, value: Any, allowed: dict[str, int]) -> None:
     if not isinstance(value, str) or value not in allowed:
         raise ValueError(f"{name} is {value!r}; it must be one of {_listed(allowed)}")
 
@@ -115,10 +116,10 @@ def options(
         if isinstance(window, str) and window not in WINDOWS:
             _fail_window(window)
         if foreground is not None:
-            _check("foreground", foreground, FOREGROUNDS)
-        _check("scope", scope, SCOPES)
-        _check("rounding", rounding, ROUNDINGS)
-        _check("algorithm", algorithm, ALGORITHMS)
+            check("foreground", foreground, FOREGROUNDS)
+        check("scope", scope, SCOPES)
+        check("rounding", rounding, ROUNDINGS)
+        check("algorithm", algorithm, ALGORITHMS)
         raise
 
 

@@ -1,103 +1,15 @@
 /* The extension module, _cpu or _cuda: each function takes views of its arrays, and calls the C function that
  * it is named after without the GIL. What users see is Python, in ../batchview. */
-#include "batchview/pictures.h"
 #include "batchview/selection.h"
-#include "device.h"
+#include "call.h"
+#include "pictures.h"
 #include "xla.h"
-
-/* ---- Arguments ------------------------------------------------------------------------------------------ */
-
-enum { MOST_ARRAYS = 4 };
-
-/* The arrays of one call, and what it is told besides. */
-typedef struct call_state {
-  array_view views[MOST_ARRAYS];
-  int count;
-  view_order order; /* the stream of the work: the one that was given, or the first array's own */
-  int given;
-  bv_display_options options;
-} call_state;
-
-/* stream: None, or a number. 0, or -1 with an exception. */
-static int begin(call_state *call, PyObject *stream) {
-  if (stream == Py_None)
-    return 0;
-  call->given = call->order.known = 1;
-  return view_stream(stream, &call->order.stream);
-}
-
-static int is_ordered_elsewhere(const call_state *call, const array_view *view) {
-  return view->has_stream && view->stream != call->order.stream;
-}
-
-/* Adds a view; None gives NULL without an exception. */
-static const bv_tensor *add(call_state *call, PyObject *array, int written) {
-  if (array == Py_None)
-    return NULL;
-  array_view *view = &call->views[call->count++];
-  if (view_take(array, written, &call->order, view) < 0)
-    return NULL;
-  if (!call->order.known && !call->order.asks) {
-    call->order.known = 1;
-    call->order.stream = view->stream;
-  }
-  if (!call->order.asks && is_ordered_elsewhere(call, view) &&
-      device_order(view->tensor.device, call->order.stream, view->stream) < 0)
-    return NULL;
-  return &view->tensor;
-}
-
-/* The result, or NULL with an exception. Who gave a stream orders it himself with what comes after; the streams
- * of other arrays, else, go on when the work is done. */
-static PyObject *end(call_state *call, PyObject *result) {
-  for (int i = 0; i < call->count; ++i) {
-    array_view *view = &call->views[i];
-    if (result && !call->given && !call->order.asks && is_ordered_elsewhere(call, view) &&
-        device_order(view->tensor.device, view->stream, call->order.stream) < 0) {
-      Py_DECREF(result);
-      result = NULL;
-    }
-    view_release(view);
-  }
-  return result;
-}
-
-/* options: None, or the tuple that _options.py makes. 0, or -1 with an exception. */
-static int read_options(call_state *call, PyObject *tuple) {
-  call->options = (bv_display_options)BV_DISPLAY_OPTIONS_INIT;
-  if (tuple == Py_None)
-    return 0;
-  bv_display_options *o = &call->options;
-  PyObject *mask;
-  const char *colour_map;
-  Py_ssize_t colour_bytes;
-  if (!PyArg_ParseTuple(tuple, "iiiiiddddddOz#", &o->scope, &o->foreground, &o->window, &o->rounding,
-                        &o->algorithm, &o->low, &o->high, &o->lo, &o->hi, &o->epsilon, &o->floor, &mask,
-                        &colour_map, &colour_bytes))
-    return -1;
-  if (colour_map && colour_bytes != 256 * 3) {
-    PyErr_Format(PyExc_ValueError, "colormap has %zd bytes; it must have 256 x 3", colour_bytes);
-    return -1;
-  }
-  o->colour_map = (const uint8_t *)colour_map;
-  o->mask = add(call, mask, 0);
-  return PyErr_Occurred() ? -1 : 0;
-}
-
-/* None, or the exception of a status. */
-static PyObject *answer(bv_status status) {
-  if (status != BV_OK) {
-    raise_status(status);
-    return NULL;
-  }
-  Py_RETURN_NONE;
-}
 
 /* ---- The batch ------------------------------------------------------------------------------------------ */
 
 /* A workspace is an array of bytes. 0, or -1 with an exception. */
 static int read_workspace(call_state *call, PyObject *workspace) {
-  const bv_tensor *bytes = add(call, workspace, 1);
+  const bv_tensor *bytes = call_add(call, workspace, 1);
   if (bytes) {
     call->options.workspace = bytes->data;
     call->options.workspace_bytes = (size_t)bytes->shape[0];
@@ -110,17 +22,17 @@ static PyObject *normalize(PyObject *module, PyObject *arguments) {
   PyObject *batch, *out, *options, *workspace, *stream;
   call_state call = {0};
   if (!PyArg_ParseTuple(arguments, "OOOOO", &batch, &out, &options, &workspace, &stream) ||
-      begin(&call, stream) < 0)
+      call_begin(&call, stream) < 0)
     return NULL;
-  const bv_tensor *in_view = add(&call, batch, 0), *out_view = in_view ? add(&call, out, 1) : NULL;
+  const bv_tensor *in_view = call_add(&call, batch, 0), *out_view = in_view ? call_add(&call, out, 1) : NULL;
   PyObject *result = NULL;
-  if (out_view && read_options(&call, options) == 0 && read_workspace(&call, workspace) == 0) {
+  if (out_view && call_read_options(&call, options) == 0 && read_workspace(&call, workspace) == 0) {
     bv_status status;
     Py_BEGIN_ALLOW_THREADS status =
         bv_normalize_batch_for_display(in_view, out_view, &call.options, call.order.stream);
-    Py_END_ALLOW_THREADS result = answer(status);
+    Py_END_ALLOW_THREADS result = call_answer(status);
   }
-  return end(&call, result);
+  return call_end(&call, result);
 }
 
 static PyObject *measure(PyObject *module, PyObject *arguments) {
@@ -128,16 +40,17 @@ static PyObject *measure(PyObject *module, PyObject *arguments) {
   PyObject *batch, *windows, *options, *workspace, *stream;
   call_state call = {0};
   if (!PyArg_ParseTuple(arguments, "OOOOO", &batch, &windows, &options, &workspace, &stream) ||
-      begin(&call, stream) < 0)
+      call_begin(&call, stream) < 0)
     return NULL;
-  const bv_tensor *in_view = add(&call, batch, 0), *out_view = in_view ? add(&call, windows, 1) : NULL;
+  const bv_tensor *in_view = call_add(&call, batch, 0),
+                  *out_view = in_view ? call_add(&call, windows, 1) : NULL;
   PyObject *result = NULL;
-  if (out_view && read_options(&call, options) == 0 && read_workspace(&call, workspace) == 0) {
+  if (out_view && call_read_options(&call, options) == 0 && read_workspace(&call, workspace) == 0) {
     bv_status status;
     Py_BEGIN_ALLOW_THREADS status = bv_measure_window(in_view, &call.options, out_view, call.order.stream);
-    Py_END_ALLOW_THREADS result = answer(status);
+    Py_END_ALLOW_THREADS result = call_answer(status);
   }
-  return end(&call, result);
+  return call_end(&call, result);
 }
 
 static PyObject *apply(PyObject *module, PyObject *arguments) {
@@ -145,18 +58,19 @@ static PyObject *apply(PyObject *module, PyObject *arguments) {
   PyObject *batch, *windows, *out, *options, *stream;
   call_state call = {0};
   if (!PyArg_ParseTuple(arguments, "OOOOO", &batch, &windows, &out, &options, &stream) ||
-      begin(&call, stream) < 0)
+      call_begin(&call, stream) < 0)
     return NULL;
-  const bv_tensor *in_view = add(&call, batch, 0), *windows_view = in_view ? add(&call, windows, 0) : NULL,
-                  *out_view = windows_view ? add(&call, out, 1) : NULL;
+  const bv_tensor *in_view = call_add(&call, batch, 0),
+                  *windows_view = in_view ? call_add(&call, windows, 0) : NULL,
+                  *out_view = windows_view ? call_add(&call, out, 1) : NULL;
   PyObject *result = NULL;
-  if (out_view && read_options(&call, options) == 0) {
+  if (out_view && call_read_options(&call, options) == 0) {
     bv_status status;
     Py_BEGIN_ALLOW_THREADS status =
         bv_apply_window(in_view, windows_view, out_view, &call.options, call.order.stream);
-    Py_END_ALLOW_THREADS result = answer(status);
+    Py_END_ALLOW_THREADS result = call_answer(status);
   }
-  return end(&call, result);
+  return call_end(&call, result);
 }
 
 /* The bytes that `normalize` (out None: `measure`) needs. */
@@ -166,17 +80,17 @@ static PyObject *workspace_bytes(PyObject *module, PyObject *arguments) {
   call_state call = {.order.asks = 1};
   if (!PyArg_ParseTuple(arguments, "OOO", &batch, &out, &options))
     return NULL;
-  const bv_tensor *in_view = add(&call, batch, 0), *out_view = in_view ? add(&call, out, 1) : NULL;
+  const bv_tensor *in_view = call_add(&call, batch, 0), *out_view = in_view ? call_add(&call, out, 1) : NULL;
   PyObject *result = NULL;
   size_t bytes = 0;
-  if (in_view && !PyErr_Occurred() && read_options(&call, options) == 0) {
+  if (in_view && !PyErr_Occurred() && call_read_options(&call, options) == 0) {
     bv_status status = bv_workspace_size(in_view, out_view, &call.options, &bytes);
     if (status == BV_OK)
       result = PyLong_FromSize_t(bytes);
     else
       raise_status(status);
   }
-  return end(&call, result);
+  return call_end(&call, result);
 }
 
 /* ---- One window over several batches: see batchview/selection.h -------------------------------------------
@@ -191,12 +105,13 @@ static PyObject *selection_step(PyObject *module, PyObject *arguments) {
   int step, digit;
   call_state call = {0};
   if (!PyArg_ParseTuple(arguments, "iiOOOOO", &step, &digit, &batch, &windows, &memory, &options, &stream) ||
-      begin(&call, stream) < 0)
+      call_begin(&call, stream) < 0)
     return NULL;
-  const bv_tensor *piece = add(&call, batch, 0), *windows_view = piece ? add(&call, windows, 1) : NULL,
-                  *bytes = windows_view ? add(&call, memory, 1) : NULL;
+  const bv_tensor *piece = call_add(&call, batch, 0),
+                  *windows_view = piece ? call_add(&call, windows, 1) : NULL,
+                  *bytes = windows_view ? call_add(&call, memory, 1) : NULL;
   PyObject *result = NULL;
-  if (bytes && read_options(&call, options) == 0) {
+  if (bytes && call_read_options(&call, options) == 0) {
     const bv_selection selection = {piece->dtype, &call.options, windows_view, bytes->data};
     bv_status status = BV_OK;
     Py_BEGIN_ALLOW_THREADS switch (step) {
@@ -205,16 +120,16 @@ static PyObject *selection_step(PyObject *module, PyObject *arguments) {
     case NARROW: status = bv_selection_narrow(&selection, digit, call.order.stream); break;
     case FINISH: status = bv_selection_finish(&selection, call.order.stream); break;
     }
-    Py_END_ALLOW_THREADS result = answer(status);
+    Py_END_ALLOW_THREADS result = call_answer(status);
   }
-  return end(&call, result);
+  return call_end(&call, result);
 }
 
 static PyObject *selection_digits(PyObject *module, PyObject *batch) {
   (void)module;
   call_state call = {.order.asks = 1};
-  const bv_tensor *view = add(&call, batch, 0);
-  return end(&call, view ? PyLong_FromLong(bv_selection_digits(view->dtype)) : NULL);
+  const bv_tensor *view = call_add(&call, batch, 0);
+  return call_end(&call, view ? PyLong_FromLong(bv_selection_digits(view->dtype)) : NULL);
 }
 
 /* ---- Single images -------------------------------------------------------------------------------------- */
@@ -226,9 +141,9 @@ static PyObject *draw(PyObject *arguments, int what) {
   PyObject *image, *out, *stream;
   int axis = 0;
   call_state call = {0};
-  if (!PyArg_ParseTuple(arguments, "OOOi", &image, &out, &stream, &axis) || begin(&call, stream) < 0)
+  if (!PyArg_ParseTuple(arguments, "OOOi", &image, &out, &stream, &axis) || call_begin(&call, stream) < 0)
     return NULL;
-  const bv_tensor *in_view = add(&call, image, 0), *out_view = in_view ? add(&call, out, 1) : NULL;
+  const bv_tensor *in_view = call_add(&call, image, 0), *out_view = in_view ? call_add(&call, out, 1) : NULL;
   PyObject *result = NULL;
   if (out_view) {
     bv_status status;
@@ -236,9 +151,9 @@ static PyObject *draw(PyObject *arguments, int what) {
         what == TO_UINT8 ? bv_normalize_image_to_uint8(in_view, out_view, call.order.stream)
         : what == IMAGE  ? bv_visualize_2d_image(in_view, out_view, call.order.stream)
                          : bv_visualize_one_slice_in_3d_image(in_view, axis, out_view, call.order.stream);
-    Py_END_ALLOW_THREADS result = answer(status);
+    Py_END_ALLOW_THREADS result = call_answer(status);
   }
-  return end(&call, result);
+  return call_end(&call, result);
 }
 
 static PyObject *image_to_uint8(PyObject *module, PyObject *arguments) {
@@ -266,36 +181,6 @@ static PyObject *describe(PyObject *module, PyObject *nothing) {
   return PyUnicode_FromString(text);
 }
 
-/* Adds `value`, a new reference, to a dictionary, or returns NULL with an exception, without either. */
-static PyObject *with(PyObject *dictionary, const char *name, PyObject *value) {
-  int result = value ? PyDict_SetItemString(dictionary, name, value) : -1;
-  Py_XDECREF(value);
-  if (result == 0)
-    return dictionary;
-  Py_DECREF(dictionary);
-  return NULL;
-}
-
-static PyObject *colour_maps(PyObject *module, PyObject *nothing) {
-  (void)module;
-  (void)nothing;
-  PyObject *maps = PyDict_New();
-  for (const bv_colour_map *map = bv_colour_maps(); maps && map->name; ++map)
-    maps = with(maps, map->name, PyBytes_FromStringAndSize((const char *)map->rgb, sizeof map->rgb));
-  return maps;
-}
-
-static PyObject *window_presets(PyObject *module, PyObject *nothing) {
-  (void)module;
-  (void)nothing;
-  PyObject *presets = PyDict_New();
-  for (const bv_window_preset *preset = bv_window_presets(); presets && preset->name; ++preset) {
-    double lo = preset->level - preset->width / 2, hi = preset->level + preset->width / 2;
-    presets = with(presets, preset->name, Py_BuildValue("dd", lo, hi));
-  }
-  return presets;
-}
-
 static PyObject *set_threads(PyObject *module, PyObject *arguments) {
   (void)module;
   int threads;
@@ -304,7 +189,7 @@ static PyObject *set_threads(PyObject *module, PyObject *arguments) {
   bv_status status;
   Py_BEGIN_ALLOW_THREADS /* threads that end are waited for */
       status = bv_set_threads(threads);
-  Py_END_ALLOW_THREADS return answer(status);
+  Py_END_ALLOW_THREADS return call_answer(status);
 }
 
 static PyObject *get_threads(PyObject *module, PyObject *nothing) {
@@ -323,6 +208,11 @@ static PyMethodDef methods[] = {
     {"image_to_uint8", image_to_uint8, METH_VARARGS, "(image, out, stream, 0)"},
     {"image_2d", image_2d, METH_VARARGS, "(image, out, stream, 0)"},
     {"slice_of_3d", slice_of_3d, METH_VARARGS, "(volume, out, stream, axis)"},
+    {"overlay_labels", overlay_labels, METH_VARARGS, "(pictures, labels, colours, opacity, stream)"},
+    {"overlay_image", overlay_image, METH_VARARGS, "(pictures, image, colours, opacity, stream)"},
+    {"project_volume", project_volume, METH_VARARGS, "(volume, out, axis, projection, stream)"},
+    {"orthogonal_size", orthogonal_size, METH_VARARGS, "(volume, views)"},
+    {"orthogonal_views", orthogonal_views, METH_VARARGS, "(volume, out, views, options, stream)"},
     {"xla_handler", xla_handler, METH_O, "(replayable)"},
     {"describe", describe, METH_NOARGS, "()"},
     {"colour_maps", colour_maps, METH_NOARGS, "()"},

@@ -265,7 +265,7 @@ static int take(PyObject *array, int written, const view_order *order, array_vie
   if (facts.api && facts.api->tensor_from_object)
     return take_exchanged(facts.api, array, written, view);
   if (written && facts.immutable) {
-    PyErr_SetString(PyExc_TypeError, "out is JAX's, whose arrays nobody may write to");
+    PyErr_SetString(PyExc_TypeError, "what is written to is JAX's, whose arrays nobody may write to");
     return -1;
   }
 
