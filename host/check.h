@@ -3,6 +3,7 @@
 #ifndef BV_CHECK_H
 #define BV_CHECK_H
 
+#include <math.h>
 #include <stdbool.h>
 
 #include "batchview/batchview.h"
@@ -39,5 +40,10 @@ bv_status bv_check_apart(const char *name, const bv_tensor *output, const char *
 bool bv_broadcast(const bv_tensor *tensor, int32_t ndim, const int64_t *shape, int64_t *stride);
 
 bool bv_is_empty(const bv_tensor *tensor);
+
+/* NaN is not, and is seen without a comparison, at which a caller's traps would end the program. */
+static inline bool bv_is_within(double value, double least, double most) {
+  return !isnan(value) && value >= least && value <= most;
+}
 
 #endif

@@ -27,7 +27,7 @@ bv_status bv_read_grid_options(const bv_grid_options *given, bv_grid_options *op
     return bv_fail(BV_ERROR_VALUE, "grid.columns is %" PRId64 "; allowed are numbers from 1", options->columns);
   if (options->padding < 0)
     return bv_fail(BV_ERROR_VALUE, "grid.padding is %" PRId64 "; allowed are numbers from 0", options->padding);
-  if (!(options->padding_value >= 0 && options->padding_value <= 1))
+  if (!bv_is_within(options->padding_value, 0, 1))
     return bv_fail(BV_ERROR_VALUE, "grid.padding_value is %g; allowed are 0 to 1", options->padding_value);
   return BV_OK;
 }

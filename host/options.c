@@ -36,10 +36,9 @@ static bv_status check_choice(const char *name, int32_t value, int32_t last, con
 }
 
 static bv_status check_numbers(const bv_display_options *options) {
-  /* Written so that NaN fails. */
-  if (!(options->low >= 0 && options->low <= 100))
+  if (!bv_is_within(options->low, 0, 100))
     return bv_fail(BV_ERROR_VALUE, "options.low is %g; percentiles are 0 to 100", options->low);
-  if (!(options->high >= 0 && options->high <= 100))
+  if (!bv_is_within(options->high, 0, 100))
     return bv_fail(BV_ERROR_VALUE, "options.high is %g; percentiles are 0 to 100", options->high);
   if (options->low > options->high)
     return bv_fail(BV_ERROR_VALUE, "options.low is %g, above options.high, %g; low may be at most high",
@@ -47,7 +46,7 @@ static bv_status check_numbers(const bv_display_options *options) {
   if (!isfinite(options->epsilon) || options->epsilon < 0)
     return bv_fail(BV_ERROR_VALUE, "options.epsilon is %g; allowed are finite numbers from 0",
                    options->epsilon);
-  if (!(options->floor >= 0 && options->floor <= 1))
+  if (!bv_is_within(options->floor, 0, 1))
     return bv_fail(BV_ERROR_VALUE, "options.floor is %g; allowed are 0 to 1", options->floor);
   if (options->window != BV_WINDOW_FIXED)
     return BV_OK;

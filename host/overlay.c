@@ -47,7 +47,7 @@ static bv_status lay_over(const bv_tensor *pictures, const char *name, const bv_
                           const uint8_t *colours, double opacity, bv_stream stream) {
   int64_t stride[BV_MAX_NDIM];
   BV_TRY(check_over(pictures, name, over, stride));
-  if (!(opacity >= 0 && opacity <= 1))
+  if (!bv_is_within(opacity, 0, 1))
     return bv_fail(BV_ERROR_VALUE, "opacity is %g; allowed are 0 to 1", opacity);
   if (bv_is_empty(pictures))
     return BV_OK;

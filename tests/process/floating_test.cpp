@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cfenv>
+#include <cmath>
 #include <cstring>
 #include <vector>
 
@@ -123,6 +124,40 @@ TEST(Floating, TheCallersFloatingPointEnvironmentDoesNotMatterAndStays) {
       }
     }
 }
+
+#if defined(__GLIBC__)
+// Where a comparison with NaN would end the program.
+TEST(Floating, OptionsThatAreNanAreRefusedAlsoWhereThatTraps) {
+  Random random;
+  Array batch = make_batch(BV_F32, {2, 1, 5, 6}, Data::Uniform, random);
+  const bv_tensor tensor = batch.tensor();
+  std::vector<uint8_t> memory(2 * 5 * 6 * 3);
+  const int64_t shape[5] = {2, 1, 5, 6, 3}, volume_shape[3] = {2, 5, 6};
+  const bv_tensor out = bv_contiguous_tensor(memory.data(), BV_U8, BV_CPU, 5, shape);
+  const bv_tensor volume = bv_contiguous_tensor(tensor.data, BV_F32, BV_CPU, 3, volume_shape);
+  int64_t extents[2];
+  bv_orthogonal_options views = BV_ORTHOGONAL_OPTIONS_INIT;
+  bv_grid_options grid = BV_GRID_OPTIONS_INIT;
+  views.spacing[1] = grid.padding_value = NAN;
+  std::vector<bv_status> found;
+  fenv_t ours;
+  fegetenv(&ours);
+  feenableexcept(FE_INVALID);
+  for (double bv_display_options::*number :
+       {&bv_display_options::low, &bv_display_options::high, &bv_display_options::lo, &bv_display_options::hi,
+        &bv_display_options::epsilon, &bv_display_options::floor}) {
+    bv_display_options options = BV_DISPLAY_OPTIONS_INIT;
+    options.window = BV_WINDOW_FIXED;
+    options.*number = NAN;
+    found.push_back(bv_normalize_batch_for_display(&tensor, &out, &options, nullptr));
+  }
+  found.push_back(bv_overlay_image(&out, &tensor, nullptr, NAN, nullptr));
+  found.push_back(bv_grid_size(&tensor, 1, &grid, extents));
+  found.push_back(bv_orthogonal_size(&volume, &views, nullptr, extents));
+  fesetenv(&ours);
+  EXPECT_EQ(found, std::vector<bv_status>(9, BV_ERROR_VALUE));
+}
+#endif
 
 #if defined(__SSE__)
 // Threads begin with what who starts them has chosen.
