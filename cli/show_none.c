@@ -1,4 +1,4 @@
-/* Stands in for the module that shows pictures. */
+/* Stands in for showing pictures. */
 #include "show.h"
 
 cli_result show_is_there(reason why) {

@@ -193,8 +193,8 @@ class Show(Case):
 
     def test_sixel(self):
         for colour in (False, True):
-            patches = self.put_patches(colour=colour)
-            self.compare(decode_sixel(self.show("patches.npy", *self.WINDOW, environment=SIXEL)), patches, 12 if colour else 4)  # of 256 colours
+            patches = self.put_patches(*(2, 3) if colour else (6, 8), colour=colour)  # 256 colours, those between patches too
+            self.compare(decode_sixel(self.show("patches.npy", *self.WINDOW, environment=SIXEL)), patches, 8 if colour else 4)
 
     def test_kitty_and_iterm(self):
         for environment, decode in ((KITTY, decode_kitty), (ITERM, decode_iterm)):
@@ -267,16 +267,18 @@ class Show(Case):
         self.assertEqual((code, seen), (UNREADABLE, ""))
         self.assertIn(b"none.npy", message)
 
-    def test_without_its_module(self):
+    def test_without_the_program_that_draws(self):
         self.put("a.npy", self.numbers((4, 5)))
         os.mkdir(self.path("bin"))
         program = shutil.copy(PROGRAM, self.path("bin/batchview"))
-        for module, code in ((None, USAGE), (b"of no kind", FAILED)):
-            if module:
-                self.put("bin/batchview_show.so", module)
+        for show, code, says in ((None, USAGE, "there is no batchview_show beside"), (b"\x7fELF of no kind", FAILED, "cannot be started"),
+                                 (b"#!/bin/sh\nexit 2", WRITE, "cannot be written"), (b"#!/bin/sh\nkill -9 $$", FAILED, "signal 9")):
+            if show:
+                self.put("bin/batchview_show", show)
+                os.chmod(self.path("bin/batchview_show"), 0o755)
             got, seen, message = self.on_terminal("a.npy", "--show", stream="stdout", env=dict(os.environ, **BLOCKS), executable=program)
             self.assertEqual((got, seen, message.count(b"\n")), (code, "", 1))
-            self.assertRegex(message.decode(), r"chafa.* cannot be loaded: .*batchview_show\.so")
+            self.assertIn(says, message.decode())
         self.assertEqual(subprocess.run([program, "a.npy", "-o", "out.png"], cwd=self.folder, timeout=60).returncode, 0)
 
     def test_the_program_itself_is_without_chafa(self):

@@ -1,12 +1,14 @@
-/* The module batchview_show: chafa, and what it finds out of the terminal. */
-#include "show_module.h"
-
+/* batchview_show: chafa, and what it finds out of the terminal. */
 #include <chafa.h>
+#include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "show_request.h"
 
 extern char **environ;
-
-show_text batchview_show_text;
 
 static ChafaPixelMode best_way(const ChafaTermInfo *terminal) {
   if (chafa_term_info_have_seq(terminal, CHAFA_TERM_SEQ_BEGIN_KITTY_IMMEDIATE_IMAGE_V1))
@@ -47,23 +49,52 @@ static ChafaCanvas *make_canvas(const show_request *shown, const ChafaTermInfo *
 }
 
 /* chafa has no type for grey. */
-static const uint8_t *as_rgb(const show_request *shown) {
-  const size_t pixels = (size_t)shown->width * (size_t)shown->height;
-  uint8_t *rgb = shown->channels == 3 ? NULL : malloc(3 * pixels);
+static uint8_t *as_rgb(const uint8_t *grey, size_t pixels) {
+  uint8_t *rgb = malloc(3 * pixels);
   for (size_t i = 0; rgb != NULL && i < 3 * pixels; ++i)
-    rgb[i] = shown->pixels[i / 3];
-  return shown->channels == 3 ? shown->pixels : rgb;
+    rgb[i] = grey[i / 3];
+  return rgb;
 }
 
-__attribute__((visibility("default"))) const char *batchview_show_text(const show_request *shown,
-                                                                       size_t *bytes) {
-  ChafaTermInfo *terminal = chafa_term_db_detect(chafa_term_db_get_default(), environ);
-  const uint8_t *rgb = as_rgb(shown);
+static bool read_all(void *to, size_t bytes) {
+  for (uint8_t *at = to; bytes > 0;) {
+    const ssize_t got = read(STDIN_FILENO, at, bytes);
+    if (got == 0 || (got < 0 && errno != EINTR))
+      return false;
+    at += got > 0 ? got : 0;
+    bytes -= got > 0 ? (size_t)got : 0;
+  }
+  return true;
+}
+
+static bool print_all(const char *text, size_t bytes) {
+  while (bytes > 0) {
+    const ssize_t printed = write(STDOUT_FILENO, text, bytes);
+    if (printed < 0 && errno != EINTR)
+      return false;
+    text += printed > 0 ? printed : 0;
+    bytes -= printed > 0 ? (size_t)printed : 0;
+  }
+  return true;
+}
+
+/* What it allocates is there until it ends. */
+int main(void) {
+  alarm(0); /* which the program that started this one had set, in case that it did not come so far */
+  setrlimit(RLIMIT_CORE, &(const struct rlimit){0, 0});
+  show_request shown;
+  if (!read_all(&shown, sizeof shown))
+    return SHOW_FAILED;
+  const size_t pixels = (size_t)shown.width * (size_t)shown.height;
+  uint8_t *received = malloc(pixels * (size_t)shown.channels);
+  if (received == NULL || !read_all(received, pixels * (size_t)shown.channels))
+    return SHOW_FAILED;
+  const uint8_t *rgb = shown.channels == 3 ? received : as_rgb(received, pixels);
   if (rgb == NULL)
-    return NULL;
-  ChafaCanvas *canvas = make_canvas(shown, terminal);
-  chafa_canvas_draw_all_pixels(canvas, CHAFA_PIXEL_RGB8, rgb, shown->width, shown->height, 3 * shown->width);
+    return SHOW_FAILED;
+  ChafaTermInfo *terminal = chafa_term_db_detect(chafa_term_db_get_default(), environ);
+  ChafaCanvas *canvas = make_canvas(&shown, terminal);
+  chafa_canvas_draw_all_pixels(canvas, CHAFA_PIXEL_RGB8, rgb, shown.width, shown.height, 3 * shown.width);
   const GString *text = chafa_canvas_print(canvas, terminal);
-  *bytes = text->len;
-  return text->str;
+  _exit(print_all(text->str, text->len) && print_all("\n", 1) ? 0 : SHOW_UNWRITTEN);
 }
