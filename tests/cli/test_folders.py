@@ -152,6 +152,26 @@ class Folders(Case):
         self.succeed("in/folder", "-o", "named/")
         self.assertEqual(self.tree("named"), ["b.png"])
 
+    def test_what_is_no_file_is_not_waited_for(self):
+        self.put_pictures("in/a.npy")
+        os.mkfifo(self.path("in/b.npy"))
+        lines = self.end(0, "in", "-o", "out/", "-v")
+        self.assertEqual((self.tree("out"), lines[-1]), (["a.png"], "batchview: 1 done; 1 other files in the folders"))
+
+    def test_folders_too_deep_for_a_path_are_told(self):
+        self.put_pictures("in/a.npy")
+        place = os.open(self.path("in"), os.O_RDONLY)
+        name = "d" * 200
+        for _ in range(30):
+            os.mkdir(name, dir_fd=place)
+            inside = os.open(name, os.O_RDONLY, dir_fd=place)
+            os.close(place)
+            place = inside
+        os.close(place)
+        lines = self.end(PARTLY, "in", "--recursive", "-o", "out/")
+        self.assertRegex(lines[0], "^batchview: in/d.*: File name too long$")
+        self.assertEqual((lines[-1], self.tree("out")), ("batchview: 1 done, 1 failed", ["a.png"]))
+
     def test_the_output_is_not_looked_into(self):
         self.put_pictures("in/p/a.npy", "in/b.npy")
         for _ in range(2):
