@@ -32,8 +32,9 @@ wheel=$(echo "$PWD/$place"/*.whl)
 [[ $wheel == *-cp39-abi3-manylinux* ]] || { echo "scripts/wheel.sh: $wheel is not for all Pythons from 3.9 on" >&2; exit 1; }
 
 if [ $# -eq 0 ]; then
-  uv python install 3.9 3.14
-  set -- "$(uv python find --managed-python 3.9)" "$(uv python find --managed-python 3.14)"
+  newest=$(uv python list --only-downloads | sed -n 's/^cpython-\(3\.[0-9]*\)\.[0-9]*-.*/\1/p' | sort -Vu | tail -n 1) # neither 3.16.0a2 nor free-threaded
+  uv python install 3.9 "$newest"
+  set -- "$(uv python find --managed-python 3.9)" "$(uv python find --managed-python "$newest")"
 fi
 for python in "$@"; do
   environment=$place/environment
