@@ -66,7 +66,7 @@ BV_API bv_status bv_make_grid(const bv_tensor *batches, int32_t count, const bv_
  * labels: u8, i8, u16, i16, i32 or u32, on the same device, of a shape that broadcasts to that of the pixels
  *   (without the last dimension) as in NumPy; must not overlap the pictures.
  * colours: NULL for six colours in turns, from label 1 on; or 256 x 3 bytes R, G, B in host memory, for the
- *   lowest 8 bits of a label.
+ *   lowest 8 bits of a label. A negative label counts as 2^32 more, in either.
  * opacity: 0 .. 1.
  * Returns BV_OK; BV_ERROR_NULL, _SHAPE, _TYPE, _OVERLAP, _VALUE, _DEVICE, _NO_CUDA. */
 BV_API bv_status bv_overlay_labels(const bv_tensor *pictures, const bv_tensor *labels, const uint8_t *colours,
