@@ -96,19 +96,33 @@ PyObject *batchview_error(void) {
   return error;
 }
 
+/* Raises what the library said last; its options are arguments of their own in Python. */
+static void raise_last_error(PyObject *type) {
+  static const char prefix[] = "options.";
+  char text[1024];
+  size_t length = 0;
+  for (const char *at = bv_last_error(); *at && length < sizeof text - 1;)
+    if (strncmp(at, prefix, sizeof prefix - 1) == 0)
+      at += sizeof prefix - 1;
+    else
+      text[length++] = *at++;
+  text[length] = 0;
+  PyErr_SetString(type, text);
+}
+
 void raise_status(bv_status status) {
   switch (status) {
-  case BV_ERROR_TYPE: PyErr_SetString(PyExc_TypeError, bv_last_error()); return;
-  case BV_ERROR_MEMORY: PyErr_SetString(PyExc_MemoryError, bv_last_error()); return;
+  case BV_ERROR_TYPE: raise_last_error(PyExc_TypeError); return;
+  case BV_ERROR_MEMORY: raise_last_error(PyExc_MemoryError); return;
   case BV_ERROR_NO_CUDA:
   case BV_ERROR_CUDA: {
     PyObject *error = batchview_error();
     if (error)
-      PyErr_SetString(error, bv_last_error());
+      raise_last_error(error);
     Py_XDECREF(error);
     return;
   }
-  default: PyErr_SetString(PyExc_ValueError, bv_last_error());
+  default: raise_last_error(PyExc_ValueError);
   }
 }
 

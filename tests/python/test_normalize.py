@@ -203,7 +203,7 @@ def test_more_than_16_million_pixels_are_measured_exactly(random):
 
 
 WRONG_VALUES = [
-    (dict(low=-1), "low"),
+    (dict(low=-1), "^low is -1"),
     (dict(high=101), "high"),
     (dict(low=60, high=40), "60"),
     (dict(low=float("nan")), "low"),
@@ -221,7 +221,7 @@ WRONG_VALUES = [
     (dict(packing="rgb", dtype="float32"), "dtype is 'float32'; pictures"),
     (dict(colormap=b"123"), r"colormap is uint8 \[1, 3\]; it must be"),
     (dict(colormap=np.zeros((256, 3))), r"colormap is float64 \[256, 3\]; it must be"),
-    (dict(mask=np.zeros((7, 1), bool)), "mask"),
+    (dict(mask=np.zeros((7, 1), bool)), r"^mask of shape \[7, 1\] does not broadcast"),
     (dict(mask=np.zeros(1, bool), foreground="all"), "foreground is 'all' and mask is given"),
     (dict(out=np.zeros((1, 2, 3, 4), np.float32)), "out"),
 ]
