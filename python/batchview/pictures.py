@@ -15,7 +15,7 @@ from batchview._options import options as make_options
 __all__ = ["orthogonal_views", "overlay_image", "overlay_labels", "project_volume"]
 
 
-def overlay_labels(pictures: Any, labels: Any, *, colours: Any = None, opacity: float = 0.4, stream: Any = None) -> Any:
+def overlay_labels(pictures: Any, labels: Any, *, colours: Any = None, opacity: float = 0.5, stream: Any = None) -> Any:
     """Lay labels in colour over pictures, in place. Pixels with label 0 stay.
 
     Parameters

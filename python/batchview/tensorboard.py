@@ -18,16 +18,12 @@ from typing import Any
 import numpy
 
 from batchview._arrays import arrays_of
+from batchview.pictures import overlay_labels
 from batchview.visualization import normalize_batch_for_display
 
 __all__ = ["flush", "log_images"]
 
 MOST_WAITING = 16  # batches, before log_images waits for the first of them
-
-# Labels 1, 2, ... of an overlay, again from the first when they run out.
-OVERLAY_COLOURS = numpy.array(
-    [(230, 60, 50), (60, 180, 75), (65, 105, 225), (255, 200, 30), (200, 80, 220), (60, 200, 210)], numpy.float32
-)
 
 
 def log_images(
@@ -41,7 +37,7 @@ def log_images(
     columns: int | None = None,
     pictures: bool = False,
     overlay: Any = None,
-    opacity: float = 0.4,
+    opacity: float = 0.5,
     spacing: tuple[float, float] | None = None,
     rank_zero_only: bool = False,
     **options: Any,
@@ -69,7 +65,8 @@ def log_images(
     pictures : bool
         The batch holds pictures already.
     overlay : array, optional
-        Integer or bool labels [B, H, W] or [B, 1, H, W]: where they are not 0 their colours are laid over the image.
+        Integer or bool labels [B, H, W] or [B, 1, H, W]: where they are not 0 their colours are laid over the image, as
+        `batchview.pictures.overlay_labels` does.
     opacity : float
         Of the overlay, 0 to 1.
     spacing : (float, float), optional
@@ -120,7 +117,7 @@ def log_images(
     def finish() -> None:
         images = host()
         if labels is not None:
-            images = _overlaid(images, labels(), opacity)
+            overlay_labels(images, labels(), opacity=opacity)
         if spacing is not None:
             images = _stretched(images, *spacing)
         if grid:
@@ -190,13 +187,6 @@ def _labels(overlay: Any, pictures: tuple[int, ...], channels: int) -> Callable[
     if shape[0] * repeats < pictures[0]:
         raise ValueError(f"overlay has {shape[0]} images; the batch has more")
     return lambda: numpy.repeat(host(), repeats, 0)[: pictures[0]]
-
-
-def _overlaid(images: Any, labels: Any, opacity: float) -> Any:
-    labels = labels.astype(numpy.int64)
-    colours = OVERLAY_COLOURS[(labels - 1) % len(OVERLAY_COLOURS)]
-    blended = numpy.rint(images * (1 - opacity) + colours * opacity).astype(numpy.uint8)
-    return numpy.where((labels != 0)[..., None], blended, images)
 
 
 def _stretched(images: Any, rows: float, columns: float) -> Any:

@@ -154,7 +154,7 @@ def test_other_libraries(random):
     for labels in (torch.arange(42).view(6, 7), torch.arange(42).view(6, 7) % 2 == 0):
         pictures = torch.zeros(2, 6, 7, 3, dtype=torch.uint8)
         assert overlay_labels(pictures, labels) is pictures
-        expected = overlaid(np.zeros((2, 6, 7, 3), np.uint8), labels.numpy().astype(int), in_turns(), 0.4)
+        expected = overlaid(np.zeros((2, 6, 7, 3), np.uint8), labels.numpy().astype(int), in_turns(), 0.5)
         np.testing.assert_array_equal(pictures.numpy(), expected)
 
 

@@ -23,7 +23,7 @@ def test_overlays(random, label_type):
     labels = random.integers(0, 5, (9, 7)).astype(label_type)
     target = on_gpu(pictures)
     assert overlay_labels(target, on_gpu(labels)) is target
-    expected = overlaid(pictures, labels.astype(int), in_turns(), 0.4)
+    expected = overlaid(pictures, labels.astype(int), in_turns(), 0.5)
     same(target, expected)
     image = random.random((9, 7)).astype(np.float32)
     colours = random.integers(0, 256, (256, 3), np.uint8)
