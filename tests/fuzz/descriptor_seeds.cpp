@@ -17,14 +17,7 @@ Seed seed_of(uint8_t function, bv_dtype in_type, const std::vector<int8_t> &in_s
   seed.put_tensor(1024, out_type, out_shape);
   seed.put_tensor(2048, BV_F64, {2, 3});
   seed.put_tensor(3072, BV_U8, {4, 5});
-  seed.put(options_set);
-  const int8_t foreground = options_set & 8 ? BV_FOREGROUND_MASK : BV_FOREGROUND_NONZERO;
-  for (int8_t field : {int8_t{BV_SCOPE_PLANE}, foreground, int8_t{BV_WINDOW_PERCENTILE},
-                       int8_t{BV_ROUNDING_TRUNCATE}, int8_t{BV_ALGORITHM_AUTO}})
-    seed.put(field);
-  seed.put(int8_t{1});
-  seed.put(int8_t{99});
-  seed.put(uint8_t{1}); // options are given, and as long as they are
+  seed.put_options(BV_SCOPE_PLANE, options_set);
   return seed;
 }
 

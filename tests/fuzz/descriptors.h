@@ -3,24 +3,15 @@
 #define BATCHVIEW_FUZZ_DESCRIPTORS_H
 
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
 #include <vector>
 
 #include "batchview/batchview.h"
 #include "input.h"
+#include "require.h"
 
 inline constexpr int64_t buffer_bytes = 4096;
 inline constexpr size_t future_bytes = 32;      // options of a later version, longer than this one's
 inline constexpr int64_t pixels_at_most = 2048; // of a call that is carried out
-
-#define REQUIRE(condition)                                                    \
-  do {                                                                        \
-    if (!(condition)) {                                                       \
-      fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-      abort();                                                                \
-    }                                                                         \
-  } while (0)
 
 inline int64_t take_number(FuzzInput &input) {
   int8_t small = input.take<int8_t>();

@@ -1,10 +1,10 @@
 // Arbitrary bytes as words of the TCP meeting, and as a SLURM node list: nothing is read beyond them, a verdict
 // on a beginning holds for the whole, and what was read, written again, is what was read.
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
+
+#include "require.h"
 
 extern "C" {
 #include "handshake.h"
@@ -12,14 +12,6 @@ extern "C" {
 }
 
 namespace {
-
-#define REQUIRE(condition)                                                    \
-  do {                                                                        \
-    if (!(condition)) {                                                       \
-      fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-      abort();                                                                \
-    }                                                                         \
-  } while (0)
 
 // A copy of exactly the first `count` bytes.
 std::vector<unsigned char> cut(const uint8_t *bytes, size_t count) {

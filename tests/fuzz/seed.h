@@ -30,6 +30,18 @@ struct Seed {
     }
     put(uint8_t{0}); // data is not NULL
   }
+
+  // From the 1st to the 99th percentile, which options_set has to have (1); 8 adds a mask.
+  void put_options(int8_t scope, uint8_t options_set) {
+    put(options_set);
+    const int8_t foreground = options_set & 8 ? BV_FOREGROUND_MASK : BV_FOREGROUND_NONZERO;
+    for (int8_t field : {scope, foreground, int8_t{BV_WINDOW_PERCENTILE}, int8_t{BV_ROUNDING_TRUNCATE},
+                         int8_t{BV_ALGORITHM_AUTO}})
+      put(field);
+    put(int8_t{1});
+    put(int8_t{99});
+    put(uint8_t{1}); // options are given, and as long as they are
+  }
 };
 
 // What a seed program does: writes them to the directory in its argument. Returns the exit status.

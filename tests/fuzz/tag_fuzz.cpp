@@ -1,21 +1,13 @@
 // The log's tags: arbitrary bytes are refused, or become a record that says the same when it is read again.
 //
 // What is UTF-8 is decided here by writing each character's number in its shortest form again.
-#include <cstdio>
 #include <cstdlib>
 #include <string>
 
 #include "input.h"
 #include "log_reader.h"
+#include "require.h"
 #include "tag_record.h"
-
-#define REQUIRE(condition)                                                    \
-  do {                                                                        \
-    if (!(condition)) {                                                       \
-      fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-      abort();                                                                \
-    }                                                                         \
-  } while (0)
 
 namespace {
 
