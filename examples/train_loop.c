@@ -58,10 +58,13 @@ static bv_tensor batch_of(float *images) {
   return bv_contiguous_tensor(images, BV_F32, BV_CPU, 4, shape);
 }
 
-/* A batch of this rank's, through windows of its own. */
+/* A batch of rank 0's, through the window of its targets, so that one sees how near they are. */
 static void log_batch(bv_tb_writer *log, const char *tag, int64_t step, float *images) {
   bv_tensor batch = batch_of(images);
-  check(bv_tb_add_images(log, tag, step, &batch, NULL, NULL, NULL), "logging a batch");
+  bv_display_options options = BV_DISPLAY_OPTIONS_INIT;
+  options.window = BV_WINDOW_FIXED;
+  options.lo = 0, options.hi = 3;
+  check(bv_tb_add_images(log, tag, step, &batch, NULL, &options, NULL), "logging a batch");
 }
 
 /* The reconstructions of all ranks through one window, a row a rank. `log` is NULL on the other ranks. */

@@ -72,10 +72,13 @@ static double train_step(const float *images, float *reconstructions, float *wei
 
 /* ---- The log, which rank 0 has ------------------------------------------------------------------------- */
 
-/* A batch of this rank's, through windows of its own. */
+/* A batch of rank 0's, through the window of its targets, so that one sees how near they are. */
 static void log_batch(bv_tb_writer *log, const char *tag, int64_t step, const bv_tensor &batch,
                       bv_stream stream) {
-  check(bv_tb_add_images(log, tag, step, &batch, nullptr, nullptr, stream), "logging a batch");
+  bv_display_options options = BV_DISPLAY_OPTIONS_INIT;
+  options.window = BV_WINDOW_FIXED;
+  options.lo = 0, options.hi = 3;
+  check(bv_tb_add_images(log, tag, step, &batch, nullptr, &options, stream), "logging a batch");
 }
 
 /* What is needed for pictures is allocated once; rank 0 has room for those of all ranks. */

@@ -84,6 +84,8 @@ class Groups(unittest.TestCase, Differences):
         self.assertTrue(losses[0][1] > losses[-1][1] > 0, losses)
         for tag in ("rank 0/input", "rank 0/output", "all ranks/output"):
             self.assertEqual([event.step for event in events if event.tag == tag], [0, steps], tag)
+        first, last = [sum(map(sum, event.rows)) for event in events if event.tag == "rank 0/output"]
+        self.assertTrue(0 < first < last, "outputs come nearer to the targets, which are brighter")
         rows = [event.rows for event in events if event.tag == "all ranks/output"][-1]
         pitch = extent + 2
         self.assertEqual((len(rows), len(rows[0])), (world * pitch + 2, (images * pitch + 2) * 3))
